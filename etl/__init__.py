@@ -1,0 +1,1 @@
+"""What the warehouse means: plain Python that knows neither Prefect nor Great Expectations."""

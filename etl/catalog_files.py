@@ -1,0 +1,139 @@
+"""Reads ``catalog/**/*.yaml`` into a :class:`etl.catalog.Catalog`, or says where it is wrong."""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from etl.catalog import Attribute, Catalog, Column, Dimension, Fact, Model, SourceSystem, SourceTable
+from etl.errors import ConfigError
+
+ModelT = TypeVar("ModelT", bound=Model)
+
+
+@lru_cache(maxsize=8)
+def load_catalog(folder: Path) -> Catalog:
+    """Read and cross-check all declarations below ``folder``.
+
+    Raises:
+        ConfigError: A file cannot be read as YAML, a field is unknown or wrong, or a declaration
+            names something that is not declared; names file, line, field and remedy.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"The catalog folder {folder} does not exist.", "Set ETL_CATALOG_DIR to the folder with the catalog.")
+    tables = {}
+    for path in sorted(folder.glob("tables/*/*.yaml")):
+        table = _read(path, SourceTable, source=path.parent.name)
+        tables[table.qualified_name] = table
+    catalog = Catalog(
+        sources={p.stem: _read(p, SourceSystem) for p in sorted(folder.glob("sources/*.yaml"))},
+        tables=tables,
+        dimensions={p.stem: _read(p, Dimension) for p in sorted(folder.glob("dimensions/*.yaml"))},
+        facts={p.stem: _read(p, Fact) for p in sorted(folder.glob("facts/*.yaml"))},
+    )
+    _check_references(catalog, folder)
+    return catalog
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of the catalog files for editors: one definition per kind of file."""
+    kinds = {"source": SourceSystem, "table": SourceTable, "dimension": Dimension, "fact": Fact}
+    schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", "anyOf": [], "$defs": {}}
+    for kind, model in kinds.items():
+        part = model.model_json_schema(ref_template="#/$defs/{model}")
+        schema["$defs"].update(part.pop("$defs", {}))
+        for implied in ("name", *(["source"] if kind == "table" else [])):
+            part["properties"].pop(implied, None)
+        schema["$defs"][kind] = part
+        schema["anyOf"].append({"$ref": f"#/$defs/{kind}"})
+    return schema
+
+
+def _read(path: Path, model: type[ModelT], **implied: str) -> ModelT:
+    text = path.read_text(encoding="utf-8")
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}.", "Correct the file at the place named.") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} holds no mapping of fields.", "Start from one of the files beside it.")
+    try:
+        return model.model_validate({**content, "name": path.stem, **implied})
+    except ValidationError as error:
+        raise ConfigError(_explain(path, node, model, error), "Correct the catalog file; catalog/schema.json describes each field.") from None
+
+
+def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        place = [str(part) for part in item["loc"]]
+        line = _line_of(node, item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(place[-1], _field_names(model), n=1)
+            message = "is not a field" + (f"; did you mean '{near[0]}'?" if near else "")
+        lines.append(f"{path}:{line}: {'.'.join(place) or 'the file'}: {message}")
+    return "\n".join(lines)
+
+
+def _line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
+    """Line of the deepest node on the way to ``location``; parts that stand for a model's tag are passed over."""
+    line = 1 if node is None else node.start_mark.line + 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if found is None:
+                continue
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _field_names(model: type[BaseModel]) -> list[str]:
+    nested: list[type[BaseModel]] = [model, Column, Attribute]
+    return sorted({name for kind in nested for name in kind.model_fields})
+
+
+def _check_references(catalog: Catalog, folder: Path) -> None:
+    wrong: list[str] = []
+    for table in catalog.tables.values():
+        where = f"{folder}/tables/{table.source}/{table.name}.yaml"
+        if table.source not in catalog.sources:
+            wrong.append(f"{where}: there is no {folder}/sources/{table.source}.yaml")
+        if table.parent and table.parent.table not in catalog.tables:
+            wrong.append(f"{where}: parent.table: {table.parent.table} is not a table of the catalog")
+    for dimension in catalog.dimensions.values():
+        wrong += _dimension_problems(catalog, dimension, f"{folder}/dimensions/{dimension.name}.yaml")
+    for fact in catalog.facts.values():
+        where = f"{folder}/facts/{fact.name}.yaml"
+        wrong += [f"{where}: tables: {t} is not a table of the catalog" for t in fact.tables if t not in catalog.tables]
+        wrong += [
+            f"{where}: lookups.{name}: {lookup.dimension} is not a dimension of the catalog"
+            for name, lookup in fact.lookups.items()
+            if lookup.dimension not in catalog.dimensions
+        ]
+    if wrong:
+        raise ConfigError("\n".join(wrong), "Correct the name, or declare what it names.")
+
+
+def _dimension_problems(catalog: Catalog, dimension: Dimension, where: str) -> list[str]:
+    wrong = []
+    for name, snowflake in dimension.snowflakes.items():
+        if snowflake.dimension not in catalog.dimensions:
+            wrong.append(f"{where}: snowflakes.{name}: {snowflake.dimension} is not a dimension of the catalog")
+    for event in dimension.events:
+        table = catalog.tables.get(event.table)
+        if table is None:
+            wrong.append(f"{where}: events: {event.table} is not a table of the catalog")
+            continue
+        named = [*dimension.key, *event.columns.values(), *filter(None, (event.effective_at, event.sequence))]
+        wrong += [f"{where}: events: {event.table} has no column {c}" for c in named if c not in table.staged_columns]
+    return wrong

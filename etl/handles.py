@@ -1,0 +1,200 @@
+"""The small frozen records that travel between tasks, each with its row counts.
+
+    LandedFile -> PreparedFile -> StagedTable -> Verdict -> Release
+
+No frame ever travels; a handle names a file or a table and says how many rows it holds, so that a
+run's report is its handles laid side by side (law R3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from etl.windows import Window
+
+Severity = Literal["critical", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a flow, as recorded in ``audit.runs``."""
+
+    run_id: str
+    pipeline: str
+    business_date: date | None
+    full_refresh: bool
+    staging_schema: str
+    started_at: str
+    flow_run_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a source promised when reading began (law X2).
+
+    Attributes:
+        source: Name of the source system in the catalog.
+        snapshot_id: Exported snapshot that parallel readers join; None where the system has none.
+        taken_at: The source's own clock, as cursor text in the source's time zone.
+        safe_highs: Table name -> safe upper bound of its cursor; None for tables without a cursor.
+    """
+
+    source: str
+    snapshot_id: str | None
+    taken_at: str
+    safe_highs: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What to read of one table: a window of rows, one key range of it, all keys, or named rows.
+
+    Attributes:
+        table: Catalog name, such as ``shop.customers``.
+        kind: ``rows`` of the window; ``keys`` = key and cursor of every row (law X8, compare).
+        window: The window of a ``rows`` extract.
+        key_range: Half-open range over the first key column, as text; None for all.
+        part: Names the piece in file names, task names and logs, such as ``1of4`` or ``keys``.
+    """
+
+    table: str
+    window: Window
+    kind: Literal["rows", "keys"] = "rows"
+    key_range: tuple[str | None, str | None] | None = None
+    part: str = "1of1"
+
+
+@dataclass(frozen=True, slots=True)
+class LandedFile:
+    """An immutable Arrow IPC file (lz4) with what the source answered, in the source's own types."""
+
+    extract: Extract
+    path: Path
+    row_count: int
+    byte_count: int
+    seconds: float
+    zero_date_count: int = 0
+
+    @property
+    def table(self) -> str:
+        """Catalog name of the table."""
+        return self.extract.table
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFile:
+    """An Arrow IPC file with the declared and derived columns, and one with the rejected rows.
+
+    The rejects file has the columns ``payload`` (JSON text of the row as landed), ``column_name``
+    and ``reason``.
+    """
+
+    landed: LandedFile
+    path: Path
+    row_count: int
+    rejects_path: Path
+    rejected_count: int
+    seconds: float
+
+    @property
+    def table(self) -> str:
+        """Catalog name of the table."""
+        return self.landed.table
+
+
+@dataclass(frozen=True, slots=True)
+class StagedTable:
+    """One whole staged table of a run, all its parts loaded, duplicates settled (law S10).
+
+    extracted_count = rejected_count + dropped_count + quarantined_count + row_count.
+    """
+
+    table: str
+    schema: str
+    relation: str
+    row_count: int
+    extracted_count: int
+    rejected_count: int
+    dropped_count: int = 0
+    quarantined_count: int = 0
+    window: Window = field(default_factory=Window)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """What one expectation said about one staged table (law Q4).
+
+    Attributes:
+        rule: Stable name of the rule within its suite.
+        passed: Held, within its tolerance.
+        checked: False when it could not be evaluated; such a rule closes the gate (law Q2).
+        unexpected_count: Rows that break it; None for rules that are not about rows.
+        observed: Short text of what was observed, without personal data.
+    """
+
+    rule: str
+    expectation: str
+    column: str | None
+    severity: Severity
+    weight: float
+    passed: bool
+    checked: bool
+    unexpected_count: int | None
+    element_count: int | None
+    observed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate says about one staged table.
+
+    Attributes:
+        quarantined_count: Rows moved out of the staged table because a critical row rule blames them
+            or because their parent row was quarantined (law Q2).
+        docs_path: The page of this judgement in the Data Docs.
+    """
+
+    table: str
+    suite: str
+    is_open: bool
+    results: tuple[RuleResult, ...]
+    row_count: int
+    quarantined_count: int
+    score_pct: float
+    docs_path: Path | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TableOutcome:
+    """What a release did, one row per source table or target (``audit.run_tables``)."""
+
+    name: str
+    role: Literal["source", "dimension", "fact", "mart"]
+    extracted: int = 0
+    rejected: int = 0
+    dropped: int = 0
+    quarantined: int = 0
+    inserted: int = 0
+    updated: int = 0
+    expired: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    late: int = 0
+    repointed: int = 0
+    inferred: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Everything that one run made visible in one transaction (law R2)."""
+
+    run_id: str
+    outcomes: tuple[TableOutcome, ...]
+    score_pct: float
+    seconds: float
