@@ -243,6 +243,7 @@ class Lookup(Model):
     table: str
     key: dict[str, str]
     if_null: Literal["unknown", "not_applicable"] = "unknown"
+    carries: tuple[str, ...] = Field((), description="Attributes of that version which the fact's SQL reads")
 
 
 class Fact(Model):

@@ -8,7 +8,7 @@ run's report is its handles laid side by side (law R3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -27,8 +27,8 @@ class Run:
     business_date: date | None
     full_refresh: bool
     staging_schema: str
-    started_at: str
     flow_run_url: str | None = None
+    code_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,26 @@ class Snapshot:
     snapshot_id: str | None
     taken_at: str
     safe_highs: dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """What a run does with one source table, fixed before anything is read.
+
+    Attributes:
+        watermark: Where the run found the table's watermark; None before the first release.
+        window: The rows to read.
+        as_of: Instant of the source's clock for which the snapshot speaks: deletes and differences
+            found by comparison are effective then.
+        compares_keys: All keys are read and compared, which tells deletes (law X8) and rows that
+            changed behind the window (law X1); only at the frontier, never for days long past.
+    """
+
+    table: str
+    watermark: str | None
+    window: Window
+    as_of: str
+    compares_keys: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +140,7 @@ class StagedTable:
     rejected_count: int
     dropped_count: int = 0
     quarantined_count: int = 0
-    window: Window = field(default_factory=Window)
+    plan: TablePlan | None = None
     seconds: float = 0.0
 
 

@@ -8,7 +8,7 @@ in the time zone of the source, integers as decimal digits.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -52,6 +52,11 @@ def business_day(day: date, business_zone: str, source_zone: str) -> BusinessDay
 def cursor_text(value: datetime | int) -> str:
     """A cursor value as text that sorts and compares as the source does."""
     return value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else str(value)
+
+
+def instant_of(text: str, source_zone: str) -> datetime:
+    """The instant in UTC of a cursor text of an instant in the source's time zone."""
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(source_zone)).astimezone(UTC)
 
 
 def precedes(left: str, right: str) -> bool:

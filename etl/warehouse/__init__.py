@@ -1,0 +1,99 @@
+"""The only code that talks to the warehouse: one interface, one package per system behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import pyarrow as pa
+
+from etl.catalog import Catalog, SourceTable
+from etl.errors import ConfigError
+from etl.handles import PreparedFile, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
+from etl.settings import Settings
+
+
+class Warehouse(Protocol):
+    """Where the data ends up: staging, releases, audit and marts."""
+
+    url: str
+
+    def migrate(self) -> list[str]:
+        """Bring the schema up to date; returns the revisions applied, none when it already was."""
+        ...
+
+    def lock(self, pipeline: str) -> AbstractContextManager[None]:
+        """Hold the pipeline for one run (law R5).
+
+        Raises:
+            PipelineBusy: Another run held it for longer than ``Settings.lock_timeout_seconds``.
+        """
+        ...
+
+    def begin_run(self, run: Run, tables: list[SourceTable]) -> None:
+        """Record the run, mark and sweep what killed runs left, and create its staging tables (law R7)."""
+        ...
+
+    def end_run(self, run: Run, status: str, error: str, verdicts: list[Verdict]) -> None:
+        """Record how a run ended that published nothing, with its verdicts, and drop its staging."""
+        ...
+
+    def watermarks(self, pipeline: str) -> dict[str, str]:
+        """Table name -> end of its last released window (law X6)."""
+        ...
+
+    def load_calendar(self, days: pa.Table) -> int:
+        """Bring the days into ``dim_date``; returns how many were new or changed (law F7)."""
+        ...
+
+    def stage_part(self, prepared: PreparedFile, run: Run) -> None:
+        """Load one prepared file and its rejects into staging; a second call for the same part does nothing."""
+        ...
+
+    def find_missed(self, plan: TablePlan, run: Run) -> pa.Table:
+        """Keys of rows that the source has and the warehouse has not seen in their present state (law X1)."""
+        ...
+
+    def settle(self, plan: TablePlan, run: Run) -> StagedTable:
+        """Close the staged table once all its parts are in: keys, duplicates, orphans (laws S10, S11, Q2)."""
+        ...
+
+    def follow_parents(self, staged: StagedTable) -> StagedTable:
+        """Let rows follow their quarantined or rejected parents (law Q2); needs the parents judged."""
+        ...
+
+    def quarantine(self, staged: StagedTable, failed: Mapping[str, list[int]]) -> int:
+        """Move blamed rows from staging to the run's quarantine; returns how many."""
+        ...
+
+    def publish(self, run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:
+        """Everything a run makes visible, in one transaction (law R2); again for the same run it only reports."""
+        ...
+
+    def refresh_marts(self, run: Run) -> list[TableOutcome]:
+        """Rebuild the marts aside and swap them (law F8)."""
+        ...
+
+    def drop_staging(self, run: Run) -> None:
+        """Drop the run's staging schema (law R7)."""
+        ...
+
+
+def open_warehouse(url: str, settings: Settings, catalog: Catalog) -> Warehouse:
+    """The warehouse behind a URL, chosen by its scheme.
+
+    Raises:
+        ConfigError: The scheme is not one of a warehouse; the URL itself is not shown.
+    """
+    scheme = url.split(":", 1)[0].split("+", 1)[0]
+    if scheme in {"postgresql", "postgres"}:
+        from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+
+        return PostgreSQLWarehouse(url, settings, catalog)
+    raise ConfigError(
+        f"ETL_WAREHOUSE_URL begins with '{scheme}:', which is no system that can be the warehouse.",
+        "Use a URL of the form postgresql://user:password@host:5432/database.",
+    )
+
+

@@ -1,0 +1,130 @@
+"""The audit tables: runs, watermarks, verdicts and what was held back (laws Q4, X6, R3)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import execute_values
+
+from etl.handles import Release, Run, TableOutcome, Verdict
+from etl.identifiers import quote_postgresql
+from etl.warehouse.postgresql.statements import render_named
+
+ERROR_CHARACTERS = 4_000
+OUTCOME_COLUMNS = [field.name for field in fields(TableOutcome)]
+
+
+def start_run(cursor: Cursor, run: Run) -> None:
+    """Record that a run began; runs of the pipeline that still stand as running were killed."""
+    cursor.execute(
+        "update audit.runs set status = 'killed', finished_at = current_timestamp, error = 'found dead by a later run'"
+        " where pipeline = %s and status = 'running' and run_id != %s",
+        (run.pipeline, run.run_id),
+    )
+    cursor.execute(
+        "insert into audit.runs (run_id, pipeline, business_date, full_refresh, status, staging_schema, flow_run_url,"
+        " code_version) values (%s, %s, %s, %s, 'running', %s, %s, %s)",
+        (
+            run.run_id,
+            run.pipeline,
+            run.business_date,
+            run.full_refresh,
+            run.staging_schema,
+            run.flow_run_url,
+            run.code_version,
+        ),
+    )
+
+
+def finish_run(cursor: Cursor, run: Run, status: str, score_pct: float | None, error: str | None = None) -> None:
+    """Record how a run ended."""
+    cursor.execute(
+        "update audit.runs set status = %s, finished_at = current_timestamp, quality_score_pct = %s, error = %s"
+        " where run_id = %s",
+        (status, score_pct, error[:ERROR_CHARACTERS] if error else None, run.run_id),
+    )
+
+
+def released_outcomes(cursor: Cursor, run: Run) -> Release | None:
+    """The release of this run when it is already there: its COMMIT went through, the reply did not (law R6)."""
+    cursor.execute("select status, quality_score_pct from audit.runs where run_id = %s for update", (run.run_id,))
+    row = cursor.fetchone()
+    if row is None or row[0] != "succeeded":
+        return None
+    columns = ", ".join(OUTCOME_COLUMNS)
+    cursor.execute(f"select {columns} from audit.run_tables where run_id = %s", (run.run_id,))
+    outcomes = tuple(TableOutcome(*values[:-1], seconds=float(values[-1])) for values in cursor.fetchall())
+    return Release(run.run_id, outcomes, float(row[1]), 0.0)
+
+
+def watermarks(cursor: Cursor, pipeline: str) -> dict[str, str]:
+    """Table name -> end of its last released window."""
+    cursor.execute("select table_name, value from audit.watermarks where pipeline = %s", (pipeline,))
+    return dict(cursor.fetchall())
+
+
+def move_watermark(cursor: Cursor, run: Run, table: str, high: str, before: str | None) -> None:
+    """Set a watermark where it still is what the run found."""
+    if before is None:
+        statement = "insert into audit.watermarks (pipeline, table_name, value, run_id) values (%s, %s, %s, %s)"
+        cursor.execute(statement, (run.pipeline, table, high, run.run_id))
+    else:
+        cursor.execute(
+            "update audit.watermarks set value = %s, run_id = %s where pipeline = %s and table_name = %s and value = %s",
+            (high, run.run_id, run.pipeline, table, before),
+        )
+
+
+def keep_held_back(cursor: Cursor, run: Run) -> None:
+    """Copy the run's quarantine and rejected rows out of staging; what already waits there is not doubled."""
+    sql = render_named("staging/keep_held_back.sql", schema=run.staging_schema)
+    for statement in sql.values():
+        cursor.execute(statement, {"run_id": run.run_id})
+
+
+def keep_verdicts(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:
+    """Store what each rule said."""
+    rows = [
+        (
+            run.run_id,
+            verdict.table,
+            verdict.suite,
+            result.rule,
+            result.expectation,
+            result.column,
+            result.severity,
+            result.weight,
+            result.passed,
+            result.checked,
+            result.unexpected_count,
+            result.element_count,
+            result.observed,
+        )
+        for verdict in verdicts
+        for result in verdict.results
+    ]
+    execute_values(
+        cursor,
+        "insert into audit.quality_results (run_id, table_name, suite, rule, expectation, column_name, severity, weight,"
+        " passed, checked, unexpected_count, element_count, observed) values %s on conflict do nothing",
+        rows,
+    )
+
+
+def keep_outcomes(cursor: Cursor, run: Run, outcomes: tuple[TableOutcome, ...]) -> None:
+    """Store what became of each table; a table that is there already is replaced."""
+    columns = ", ".join(OUTCOME_COLUMNS)
+    replaced = ", ".join(f"{quote_postgresql(c)} = excluded.{quote_postgresql(c)}" for c in OUTCOME_COLUMNS)
+    execute_values(
+        cursor,
+        f"insert into audit.run_tables (run_id, {columns}) values %s on conflict (run_id, name) do update set {replaced}",
+        [(run.run_id, *asdict(outcome).values()) for outcome in outcomes],
+    )
+
+
+def overall_score(verdicts: list[Verdict]) -> float:
+    """Weighted share of the rules that held, in percent (law Q4); 100 when there were none."""
+    weights = [(result.weight, result.passed) for verdict in verdicts for result in verdict.results]
+    total = sum(weight for weight, _ in weights)
+    return round(100 * sum(weight for weight, passed in weights if passed) / total, 2) if total else 100.0

@@ -1,0 +1,79 @@
+"""Connections to the warehouse and what its errors mean for the operator (laws P2, P5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+from psycopg2 import errorcodes
+from psycopg2.extensions import connection as Connection
+
+from etl.errors import ConfigError, ReleaseRefused, StorehouseError, TransientError
+from etl.settings import Settings
+
+DRIVER_SUFFIX = "+psycopg2"
+
+
+@contextmanager
+def connect(url: str, settings: Settings, *, autocommit: bool = False) -> Iterator[Connection]:
+    """A connection that commits when the block ends well, rolls back when it does not, and is closed.
+
+    Sessions speak UTC, so that no instant depends on where a worker runs.
+
+    Raises:
+        TransientError: The server cannot be reached, or the connection was lost.
+        ConfigError: The server refuses the account, or the schema is not there.
+    """
+    with explained_errors("The warehouse"):
+        connection = open_connection(url, settings)
+        try:
+            connection.autocommit = autocommit
+            yield connection
+            if not autocommit:
+                connection.commit()
+        finally:
+            connection.close()
+
+
+def open_connection(url: str, settings: Settings) -> Connection:
+    """A new connection with the project's session settings; the caller closes it."""
+    return psycopg2.connect(
+        url.replace(DRIVER_SUFFIX, "", 1),
+        connect_timeout=settings.connect_timeout_seconds,
+        application_name="storehouse",
+        options=(
+            f"-c timezone=UTC -c statement_timeout={settings.statement_timeout_seconds}s"
+            f" -c lock_timeout={settings.lock_timeout_seconds}s -c client_min_messages=warning"
+        ),
+    )
+
+
+@contextmanager
+def explained_errors(what: str) -> Iterator[None]:
+    """Turn driver errors into errors of this project; the URL is in none of them."""
+    try:
+        yield
+    except StorehouseError:
+        raise
+    except psycopg2.Error as error:
+        raise explain(error, what) from None
+
+
+def explain(error: psycopg2.Error, what: str) -> StorehouseError:
+    """The project's error for a driver's error, sorted by what the operator can do."""
+    message = " ".join((error.pgerror or str(error)).split())
+    code = error.pgcode or ""
+    if "password authentication failed" in message or code[:2] == "28":
+        return ConfigError(f"{what} refuses the account: {message}", "Correct user and password in ETL_WAREHOUSE_URL.")
+    if 'database "' in message and "does not exist" in message:
+        return ConfigError(f"{what} has no such database: {message}", "Create the database, or correct ETL_WAREHOUSE_URL.")
+    if code[:2] in {"08", "40", "53", "57"} or code == errorcodes.LOCK_NOT_AVAILABLE:
+        return TransientError(f"{what} could not go on: {message}", "Nothing was published; run again when the server is well.")
+    if not code and isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
+        return TransientError(f"{what} cannot be reached: {message}", "Check that the server runs and that ETL_WAREHOUSE_URL names it.")
+    if code in {errorcodes.UNDEFINED_TABLE, errorcodes.UNDEFINED_COLUMN, errorcodes.INVALID_SCHEMA_NAME}:
+        return ConfigError(f"{what} lacks an object: {message}", "Bring its schema up to date: python -m deployments migrate.")
+    if code == errorcodes.INSUFFICIENT_PRIVILEGE:
+        return ConfigError(f"{what} forbids it: {message}", "Grant the role what docs/operations.md lists for it.")
+    return ReleaseRefused(f"{what} refused a statement ({code}): {message}", "Nothing was published; the message names the row or constraint.")

@@ -1,0 +1,309 @@
+"""Dimensions: events are appended to the history, versions derived from it, differences applied.
+
+The final table is a pure function of the set of events (law S1): any order, batching or repetition
+of the same events gives the same versions, and nothing is written where nothing changed (law S9).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from psycopg2.extensions import cursor as Cursor
+
+from etl.catalog import Catalog, Dimension, EventSource, SourceTable
+from etl.catalog_types import postgresql_type
+from etl.errors import ReleaseRefused
+from etl.handles import TableOutcome
+from etl.identifiers import quote_postgresql
+from etl.warehouse.postgresql.statements import render, render_named
+
+Mode = Literal["sequence", "observed", "snapshot"]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeScope:
+    """Where a merge works: the release's cursor, its staging schema and its run."""
+
+    cursor: Cursor
+    catalog: Catalog
+    staging: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Staged rows that are events of a dimension, with the upper end of their window in UTC."""
+
+    source: EventSource
+    table: SourceTable
+    window_end: str
+    compares_keys: bool
+
+
+def create_history(cursor: Cursor, dimension: Dimension) -> None:
+    """Create the history table, or add the attributes that the catalog has gained (law S14)."""
+    cursor.execute(
+        render(
+            "merges/dimension/history_table.sql",
+            entity=dimension.name,
+            key={c: postgresql_type(t) for c, t in dimension.key.items()},
+            attributes={a: postgresql_type(v.type) for a, v in dimension.attributes.items()},
+        )
+    )
+
+
+def open_merge(scope: MergeScope, dimension: Dimension) -> None:
+    """Create the list of members that this release touches; it lives in the staging schema."""
+    scope.cursor.execute(
+        render(
+            "merges/dimension/affected_table.sql",
+            staging=scope.staging,
+            affected=_affected(dimension),
+            dimension=dimension.relation,
+            key=dimension.key,
+        )
+    )
+
+
+def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> TableOutcome:
+    """Append what the staged rows say new, and a delete for each key that is gone (laws S1, S3, X8).
+
+    Returns:
+        The source table's outcome: inserted = events appended from rows, unchanged = rows that said
+        nothing new, expired = members whose key is gone, late = events before a known version.
+    """
+    names, values = _event_names(scope, dimension, events)
+    removed = 0
+    if events.compares_keys:
+        keys_relation = f"{events.table.relation}__keys"
+        statement = render("merges/dimension/append_deletes.sql", keys_relation=keys_relation, **names)
+        scope.cursor.execute(statement, {**values, "absent": list(dimension.attributes)})
+        removed = _row(scope.cursor)[0]
+    scope.cursor.execute(render("merges/dimension/append_events.sql", **names), values)
+    appended, late = _row(scope.cursor)
+    staged = count_rows(scope, events.table.relation)
+    return TableOutcome(
+        events.table.qualified_name,
+        "source",
+        inserted=appended,
+        unchanged=staged - appended,
+        expired=removed,
+        late=late,
+    )
+
+
+def infer_members(scope: MergeScope, dimension: Dimension, relation: str, key: dict[str, str]) -> int:
+    """Make members of natural keys that a staged relation names and nobody delivered yet (law S17).
+
+    Args:
+        key: Natural key column of the dimension -> column of the relation.
+    """
+    named = render("merges/dimension/named_keys.sql", schema=scope.staging, relation=relation, columns=key)
+    statement = render(
+        "merges/dimension/append_inferred.sql",
+        named=named,
+        entity=dimension.name,
+        key=dimension.key,
+        staging=scope.staging,
+        affected=_affected(dimension),
+    )
+    scope.cursor.execute(statement, {"absent": list(dimension.attributes), "run_id": scope.run_id})
+    return int(_row(scope.cursor)[0])
+
+
+def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
+    """Derive the versions of the affected members from their whole history, with snowflake keys."""
+    groups, carry = _presence_groups(scope, dimension)
+    by_type = {f"type_{scd}": dimension.attributes_of(scd) for scd in (0, 1, 2, 3)}
+    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, _affected(dimension))}")
+    statement = render(
+        "merges/dimension/derive_versions.sql",
+        **_names(scope, dimension),
+        groups=groups,
+        carry=carry,
+        derived=_derived_columns(dimension),
+        snowflakes=dimension.snowflakes,
+        **by_type,
+    )
+    scope.cursor.execute(statement, {})
+    for column in dimension.snowflakes:
+        _resolve_snowflake(scope, dimension, column)
+    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, _versions(dimension))}")
+
+
+def apply_versions(scope: MergeScope, dimension: Dimension) -> TableOutcome:
+    """Make the affected members equal to their derived versions; obsolete ones wait for ``finish``."""
+    sql, values = _apply_statements(scope, dimension), {"run_id": scope.run_id}
+    _check_guard(scope, dimension, sql["count_members"])
+    expired = _count(scope.cursor, sql["count_expired"])
+    scope.cursor.execute(sql["find_removed"])
+    scope.cursor.execute(sql["close_removed"])
+    scope.cursor.execute(sql["update_changed"], values)
+    updated = scope.cursor.rowcount
+    scope.cursor.execute(sql["insert_missing"], values)
+    inserted = scope.cursor.rowcount
+    total = count_rows(scope, _versions(dimension))
+    return TableOutcome(
+        dimension.relation,
+        "dimension",
+        inserted=inserted,
+        updated=updated - expired,
+        expired=expired,
+        unchanged=total - inserted - updated,
+    )
+
+
+def finish_merge(scope: MergeScope, dimension: Dimension, outcome: TableOutcome) -> TableOutcome:
+    """Remove obsolete versions, once no fact points to them, and hold the members against law S2."""
+    sql = _apply_statements(scope, dimension)
+    scope.cursor.execute(sql["remove_obsolete"])
+    removed = scope.cursor.rowcount
+    broken = _count(scope.cursor, sql["count_broken"])
+    if broken:
+        raise ReleaseRefused(
+            f"{broken} members of {dimension.relation} would have overlapping versions, or gaps that no delete made.",
+            "This is a fault of the project: nothing was published; keep the staging data and report it.",
+        )
+    return replace(outcome, removed=removed)
+
+
+def has_affected(scope: MergeScope, dimension: Dimension) -> bool:
+    """Whether this release touches any member of the dimension."""
+    scope.cursor.execute(f"select exists (select from {quote_postgresql(scope.staging, _affected(dimension))})")
+    return bool(_row(scope.cursor)[0])
+
+
+def removed_relation(dimension: Dimension) -> str:
+    """Name of the list of versions that wait for their removal in the staging schema."""
+    return f"removed_{dimension.name}"
+
+
+def count_rows(scope: MergeScope, relation: str) -> int:
+    """Rows of a relation in the release's staging schema."""
+    return _count(scope.cursor, f"select count(*) from {quote_postgresql(scope.staging, relation)}")
+
+
+def affected_relation(dimension: Dimension) -> str:
+    """Name of the list of touched members in the staging schema."""
+    return _affected(dimension)
+
+
+def _event_names(scope: MergeScope, dimension: Dimension, events: Events) -> tuple[dict[str, Any], dict[str, Any]]:
+    source, table = events.source, events.table
+    columns = {a: source.columns.get(a, a) for a in dimension.attributes}
+    columns = {a: c for a, c in columns.items() if c in table.staged_columns}
+    mode: Mode = "snapshot" if source.effective_at is None else "sequence" if source.sequence else "observed"
+    names = _names(scope, dimension) | {
+        "relation": table.relation,
+        "columns": columns,
+        "mode": mode,
+        "existence": source.existence,
+        "effective_at": quote_postgresql(source.effective_at) if source.effective_at else "%(window_end)s::timestamptz",
+        "sequence": quote_postgresql(source.sequence) if source.sequence else "0::bigint",
+        "operation": _operation(table),
+    }
+    values = {
+        "source": table.qualified_name,
+        "window_end": events.window_end,
+        "existence": source.existence,
+        "absent": [a for a in dimension.attributes if a not in columns],
+        "all_attributes": list(dimension.attributes),
+        "run_id": scope.run_id,
+    }
+    return names, values
+
+
+def _operation(table: SourceTable) -> str:
+    """A soft delete is a row whose flag says so (law X8)."""
+    if table.deleted_when is None:
+        return "'upsert'"
+    return f"case when {quote_postgresql(table.deleted_when)} then 'delete' else 'upsert' end"
+
+
+def _names(scope: MergeScope, dimension: Dimension) -> dict[str, Any]:
+    return {
+        "staging": scope.staging,
+        "entity": dimension.name,
+        "dimension": dimension.relation,
+        "surrogate": dimension.surrogate,
+        "key": dimension.key,
+        "affected": _affected(dimension),
+        "versions": _versions(dimension),
+        "removed": removed_relation(dimension),
+    }
+
+
+def _presence_groups(scope: MergeScope, dimension: Dimension) -> tuple[list[list[str]], bool]:
+    """Attributes that always come together, and whether values must be carried forward at all (law S6)."""
+    scope.cursor.execute(render("merges/dimension/signatures.sql", **_names(scope, dimension)))
+    signatures = [(operation, set(absent)) for operation, absent in scope.cursor.fetchall()]
+    partial = [absent for operation, absent in signatures if operation == "upsert"]
+    groups: dict[tuple[bool, ...], list[str]] = {}
+    for attribute in dimension.attributes:
+        groups.setdefault(tuple(attribute in absent for absent in partial), []).append(attribute)
+    return list(groups.values()), any(operation != "upsert" or absent for operation, absent in signatures)
+
+
+def _derived_columns(dimension: Dimension) -> list[str]:
+    columns: list[str] = []
+    for name, attribute in dimension.attributes.items():
+        columns.append(name)
+        if attribute.scd == 3:
+            columns += [f"previous_{name}", f"{name}_changed_at"]
+    return columns
+
+
+def _resolve_snowflake(scope: MergeScope, dimension: Dimension, column: str) -> None:
+    snowflake = dimension.snowflakes[column]
+    other = scope.catalog.dimensions[snowflake.dimension]
+    scope.cursor.execute(
+        render(
+            "merges/dimension/resolve_snowflake.sql",
+            **_names(scope, dimension),
+            column=column,
+            attribute=snowflake.attribute,
+            other=other.relation,
+            other_surrogate=other.surrogate,
+            other_key=next(iter(other.key)),
+        )
+    )
+
+
+def _apply_statements(scope: MergeScope, dimension: Dimension) -> dict[str, str]:
+    columns = ["valid_to", "is_inferred", *dimension.snowflakes, *_derived_columns(dimension)]
+    return render_named("merges/dimension/apply_versions.sql", **_names(scope, dimension), columns=columns)
+
+
+def _check_guard(scope: MergeScope, dimension: Dimension, statement: str) -> None:
+    scope.cursor.execute(statement)
+    members, ending, changing = _row(scope.cursor)
+    guard = dimension.guard
+    if members < guard.minimum_members:
+        return
+    for what, count, limit in (("end", ending, guard.end_pct), ("change", changing, guard.change_pct)):
+        if count * 100 > limit * members:
+            raise ReleaseRefused(
+                f"This release would {what} {count} of the {members} current members of {dimension.relation}; "
+                f"the guard allows {limit:g} % (law S13).",
+                f"If the change is meant, raise guard.{what}_pct in catalog/dimensions/{dimension.name}.yaml and run again.",
+            )
+
+
+def _affected(dimension: Dimension) -> str:
+    return f"affected_{dimension.name}"
+
+
+def _versions(dimension: Dimension) -> str:
+    return f"versions_{dimension.name}"
+
+
+def _row(cursor: Cursor) -> tuple[Any, ...]:
+    row = cursor.fetchone()
+    assert row is not None
+    return tuple(row)
+
+
+def _count(cursor: Cursor, statement: str) -> int:
+    cursor.execute(statement)
+    return int(_row(cursor)[0])

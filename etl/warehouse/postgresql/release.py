@@ -1,0 +1,178 @@
+"""The release: everything that one run makes visible, in one transaction (law R2).
+
+    histories -> dimensions -> facts -> row accounting -> watermarks -> verdicts, quarantine, run record
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+from psycopg2.extensions import cursor as Cursor
+
+from etl.catalog import Catalog, Dimension, EventSource
+from etl.errors import ReleaseRefused
+from etl.handles import Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
+from etl.settings import Settings
+from etl.warehouse.postgresql import audit, dimensions, facts
+from etl.warehouse.postgresql.dimensions import Events, MergeScope
+from etl.windows import instant_of, precedes
+
+
+def publish(
+    cursor: Cursor, catalog: Catalog, settings: Settings, run: Run, staged: list[StagedTable], verdicts: list[Verdict]
+) -> Release:
+    """Merge the staged tables and record the run; the caller commits.
+
+    Raises:
+        ReleaseRefused: A guard, the row accounting or a watermark did not agree; the caller rolls back.
+    """
+    started = time.monotonic()
+    released = audit.released_outcomes(cursor, run)
+    if released is not None:
+        return released
+    scope = MergeScope(cursor, catalog, run.staging_schema, run.run_id)
+    by_table = {s.table: s for s in staged}
+    outcomes = _Outcomes()
+    merged = _merge_dimensions(scope, by_table, outcomes)
+    _merge_facts(scope, by_table, settings, outcomes, merged)
+    for dimension in merged:
+        outcomes.put(dimensions.finish_merge(scope, dimension, outcomes.rows[dimension.relation]))
+    _account(outcomes, staged, verdicts)
+    score = audit.overall_score(verdicts)
+    rows = tuple(outcomes.rows.values())
+    _move_watermarks(cursor, run, staged)
+    audit.keep_held_back(cursor, run)
+    audit.keep_verdicts(cursor, run, verdicts)
+    audit.keep_outcomes(cursor, run, rows)
+    audit.finish_run(cursor, run, "succeeded", score)
+    return Release(run.run_id, rows, score, time.monotonic() - started)
+
+
+class _Outcomes:
+    """Outcomes of one release by table, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, TableOutcome] = {}
+        self._mark = time.monotonic()
+
+    def put(self, outcome: TableOutcome) -> None:
+        """Keep an outcome, adding the time since the one before to its seconds."""
+        now = time.monotonic()
+        before = self.rows.get(outcome.name)
+        seconds = (before.seconds if before else 0.0) + now - self._mark
+        self.rows[outcome.name] = replace(outcome, seconds=round(seconds, 3))
+        self._mark = now
+
+    def add(self, outcome: TableOutcome) -> None:
+        """Add up the counts of a source table that feeds several targets in turn."""
+        if outcome.name in self.rows:
+            raise ReleaseRefused(
+                f"{outcome.name} feeds more than one target, so its rows would be counted twice (law R3).",
+                "Declare each source table as the events of one dimension or the rows of one fact.",
+            )
+        self.put(outcome)
+
+
+def _merge_dimensions(scope: MergeScope, staged: dict[str, StagedTable], outcomes: _Outcomes) -> list[Dimension]:
+    ordered = scope.catalog.dimensions_in_order()
+    for dimension in ordered:
+        dimensions.open_merge(scope, dimension)
+        for source in dimension.events:
+            if source.table in staged:
+                events = _events(scope.catalog, source, plan_of(staged[source.table]))
+                outcomes.add(dimensions.append_events(scope, dimension, events))
+    inferred = {d.name: _infer(scope, d, staged) for d in ordered}
+    for dimension in ordered:
+        dimensions.derive_versions(scope, dimension)
+        outcomes.put(replace(dimensions.apply_versions(scope, dimension), inferred=inferred[dimension.name]))
+    return ordered
+
+
+def _infer(scope: MergeScope, dimension: Dimension, staged: dict[str, StagedTable]) -> int:
+    """Members that staged facts, or members of other dimensions, name before their source brings them (law S17)."""
+    count = 0
+    for relation, key in _namings(scope.catalog, dimension, staged):
+        count += dimensions.infer_members(scope, dimension, relation, key)
+    return count
+
+
+def _namings(catalog: Catalog, dimension: Dimension, staged: dict[str, StagedTable]) -> Iterable[tuple[str, dict[str, str]]]:
+    for fact in catalog.facts.values():
+        for lookup in fact.lookups.values():
+            if lookup.dimension == dimension.name and lookup.table in staged:
+                yield catalog.tables[lookup.table].relation, lookup.key
+    for other in catalog.dimensions.values():
+        for snowflake in other.snowflakes.values():
+            for source in other.events:
+                column = source.columns.get(snowflake.attribute, snowflake.attribute)
+                table = catalog.tables[source.table]
+                if snowflake.dimension == dimension.name and source.table in staged and column in table.staged_columns:
+                    yield table.relation, {next(iter(dimension.key)): column}
+
+
+def _merge_facts(
+    scope: MergeScope, staged: dict[str, StagedTable], settings: Settings, outcomes: _Outcomes, merged: list[Dimension]
+) -> None:
+    for fact in scope.catalog.facts.values():
+        used = {lookup.dimension for lookup in fact.lookups.values()}
+        repointed = facts.repoint_fact(scope, fact, [d for d in merged if d.name in used])
+        if not all(name in staged for name in fact.tables):
+            continue
+        superseded = facts.drop_superseded(scope, fact)
+        outcomes.put(replace(facts.merge_fact(scope, fact, settings), repointed=sum(repointed.values())))
+        for name, outcome in facts.source_outcomes(scope, fact).items():
+            outcomes.add(replace(outcome, dropped=superseded if name == fact.tables[0] else 0))
+
+
+def _account(outcomes: _Outcomes, staged: list[StagedTable], verdicts: list[Verdict]) -> None:
+    """Hold extracted rows against what became of them (law R3)."""
+    judged = {v.table: v.quarantined_count for v in verdicts}
+    for table in staged:
+        outcome = outcomes.rows.get(table.table) or TableOutcome(table.table, "source")
+        full = replace(
+            outcome,
+            extracted=table.extracted_count,
+            rejected=table.rejected_count,
+            dropped=outcome.dropped + table.dropped_count,
+            quarantined=table.quarantined_count + judged.get(table.table, 0),
+        )
+        outcomes.rows[table.table] = full
+        merged = full.inserted + full.updated + full.unchanged
+        accounted = merged + full.rejected + full.quarantined + full.dropped
+        if accounted != full.extracted:
+            raise ReleaseRefused(
+                f"{table.table}: {full.extracted} rows were extracted, but {accounted} are accounted for: {merged} merged, "
+                f"{full.rejected} rejected, {full.quarantined} quarantined, {full.dropped} dropped (law R3).",
+                "Nothing was published. A table must be named by a dimension or a fact of the catalog; otherwise report it.",
+            )
+
+
+def _move_watermarks(cursor: Cursor, run: Run, staged: list[StagedTable]) -> None:
+    """Forward only, and only from where this run found them (laws X6, X7)."""
+    known = audit.watermarks(cursor, run.pipeline)
+    for table in staged:
+        plan, before = plan_of(table), known.get(table.table)
+        high = plan.window.high
+        if high is None or (before is not None and not precedes(before, high)):
+            continue
+        if before != plan.watermark:
+            raise ReleaseRefused(
+                f"The watermark of {table.table} is {before}, but this run started from {plan.watermark} (law X6).",
+                "Another run released in between; nothing was published; run again.",
+            )
+        audit.move_watermark(cursor, run, table.table, high, before)
+
+
+def plan_of(staged: StagedTable) -> TablePlan:
+    """The plan that a staged table was read by."""
+    if staged.plan is None:
+        raise ReleaseRefused(f"{staged.table} was staged without a plan.", "Stage it through Warehouse.settle.")
+    return staged.plan
+
+
+def _events(catalog: Catalog, source: EventSource, plan: TablePlan) -> Events:
+    table = catalog.tables[source.table]
+    as_of = instant_of(plan.as_of, catalog.sources[table.source].time_zone).isoformat()
+    return Events(source, table, as_of, plan.compares_keys)

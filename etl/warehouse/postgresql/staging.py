@@ -1,0 +1,173 @@
+"""Staging: one schema per run, one unlogged table per source table (laws R7, S10, S11).
+
+A schema first on the search path keeps the names of staged tables the same in every run; it is
+dropped at the end, and one that a killed run left is swept by a later run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+
+from etl.catalog import SourceTable
+from etl.catalog_types import postgresql_type
+from etl.handles import PreparedFile, Run, StagedTable
+from etl.identifiers import quote_postgresql
+from etl.warehouse.postgresql.copying import copy_arrow
+from etl.warehouse.postgresql.statements import render, render_named
+
+SCHEMA_PREFIX = "staging_"
+REJECT_COLUMNS = ["payload", "column_name", "reason"]
+
+
+def create_staging(cursor: Cursor, run: Run, tables: list[SourceTable]) -> None:
+    """Create the run's staging schema with a table per source table, and its quarantine."""
+    for table in tables:
+        columns = {name: postgresql_type(column.type) for name, column in table.staged_columns.items()}
+        keys = {name: postgresql_type(table.columns[name].type) for name in table.key}
+        cursor.execute(
+            render(
+                "staging/tables.sql",
+                schema=run.staging_schema,
+                relation=table.relation,
+                columns=columns,
+                keys_relation=f"{table.relation}__keys" if table.deletes == "compare" else "",
+                key=keys,
+            )
+        )
+
+
+def drop_staging(cursor: Cursor, schema: str) -> None:
+    """Drop one run's staging schema."""
+    cursor.execute(f"drop schema if exists {quote_postgresql(schema)} cascade")
+
+
+def load_part(connection: Connection, prepared: PreparedFile, table: SourceTable, schema: str) -> None:
+    """COPY one prepared file, and its rejects, into staging in one transaction, once however often it is tried."""
+    part = prepared.landed.extract.part
+    keys_only = prepared.landed.extract.kind == "keys"
+    relation = f"{table.relation}__keys" if keys_only else table.relation
+    columns = [*(table.key if keys_only else table.staged_columns), "_cursor"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"insert into {quote_postgresql(schema, '_parts')} (relation, part, row_count, rejected_count)"
+            " values (%s, %s, %s, %s) on conflict do nothing",
+            (relation, part, prepared.row_count, prepared.rejected_count),
+        )
+        if not cursor.rowcount:
+            return
+    copy_arrow(connection, quote_postgresql(schema, relation), prepared.path, columns)
+    if prepared.rejected_count:
+        _load_rejects(connection, table, schema, prepared.rejects_path)
+
+
+def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> StagedTable:
+    """Send rows without a key and conflicting duplicates to quarantine, keep one of identical rows (S10, S11)."""
+    data_columns = [c for c in table.staged_columns if c not in table.key or c in table.grain]
+    sql = render_named(
+        "staging/settle.sql", schema=staged.schema, relation=staged.relation, grain=table.grain, columns=data_columns
+    )
+    cursor.execute(f"analyze {quote_postgresql(staged.schema, staged.relation)}")
+    values = {"table_name": staged.table}
+    counts = {}
+    for name in ("quarantine_without_key", "quarantine_conflicting", "drop_identical", "count_rows"):
+        cursor.execute(sql[name], values)
+        row = cursor.fetchone()
+        counts[name] = int(row[0]) if row else 0
+    return replace(
+        staged,
+        row_count=counts["count_rows"],
+        dropped_count=counts["drop_identical"],
+        quarantined_count=counts["quarantine_without_key"] + counts["quarantine_conflicting"],
+    )
+
+
+def quarantine_rows(cursor: Cursor, staged: StagedTable, table: SourceTable, failed: dict[str, list[int]]) -> int:
+    """Move the rows that critical row rules blame into quarantine, each with all its rules (law Q2).
+
+    Args:
+        failed: Rule name -> ``_row`` values of the rows that break it.
+    """
+    if not any(failed.values()):
+        return 0
+    rules = [rule for rule, rows in failed.items() for _ in rows]
+    rows = [row for rows in failed.values() for row in rows]
+    statement = render("staging/quarantine_rows.sql", schema=staged.schema, relation=staged.relation, grain=table.grain)
+    cursor.execute(statement, {"table_name": staged.table, "rows": rows, "rules": rules})
+    return _single(cursor)
+
+
+def quarantine_orphans(cursor: Cursor, staged: StagedTable, table: SourceTable, parent: SourceTable) -> int:
+    """Let the rows of quarantined and rejected parents follow them (law Q2)."""
+    if table.parent is None:
+        return 0
+    statement = render(
+        "staging/quarantine_orphans.sql",
+        schema=staged.schema,
+        relation=staged.relation,
+        grain=table.grain,
+        keys=table.parent.keys,
+    )
+    cursor.execute(statement, {"table_name": staged.table, "parent": parent.qualified_name})
+    return _single(cursor)
+
+
+def find_missed(cursor: Cursor, table: SourceTable, entity: str, schema: str, high: str | None) -> list[tuple[object, ...]]:
+    """Keys whose row the warehouse has not seen in its present state although the window lies behind it.
+
+    Such rows changed with an old timestamp, came back with one, or were committed late (laws X1, S3, S8).
+    """
+    statement = render(
+        "staging/find_missed.sql",
+        schema=schema,
+        relation=table.relation,
+        entity=entity,
+        dimension=f"dim_{entity}",
+        key=table.key,
+        compares_cursor=table.cursor is not None,
+    )
+    cursor.execute(statement, {"source": table.qualified_name, "high": high})
+    return list(cursor.fetchall())
+
+
+def part_totals(cursor: Cursor, schema: str, relation: str) -> tuple[int, int]:
+    """Rows and rejected rows of all loaded parts of a relation."""
+    cursor.execute(
+        "select coalesce(sum(row_count), 0), coalesce(sum(rejected_count), 0)"
+        f" from {quote_postgresql(schema, '_parts')} where relation = %s",
+        (relation,),
+    )
+    row = cursor.fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def sweep_leftovers(cursor: Cursor, pipeline: str, keep: str) -> list[str]:
+    """Drop staging schemas of this pipeline's runs that no longer run; returns their names."""
+    cursor.execute(
+        "select r.staging_schema from audit.runs as r inner join pg_namespace as n on n.nspname = r.staging_schema"
+        " where r.pipeline = %s and r.staging_schema != %s and r.status != 'running'",
+        (pipeline, keep),
+    )
+    names = [name for (name,) in cursor.fetchall()]
+    for name in names:
+        drop_staging(cursor, name)
+    return names
+
+
+def _load_rejects(connection: Connection, table: SourceTable, schema: str, path: Path) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("create temporary table rejected_part (payload text, column_name text, reason text) on commit drop")
+        copy_arrow(connection, "rejected_part", path, REJECT_COLUMNS)
+        cursor.execute(
+            f"insert into {quote_postgresql(schema, '_rejected')} (table_name, payload, column_name, reason)"
+            " select %s, payload::jsonb, column_name, reason from rejected_part",
+            (table.qualified_name,),
+        )
+
+
+def _single(cursor: Cursor) -> int:
+    row = cursor.fetchone()
+    return int(row[0]) if row else 0

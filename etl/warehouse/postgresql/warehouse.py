@@ -1,0 +1,171 @@
+"""The PostgreSQL warehouse: the facade that tasks talk to; each call is a transaction of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psycopg2
+import pyarrow as pa
+
+from etl.catalog import Catalog, SourceTable
+from etl.catalog_types import arrow_type
+from etl.errors import PipelineBusy
+from etl.handles import PreparedFile, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
+from etl.settings import Settings
+from etl.warehouse.postgresql import audit, migrations, release, staging
+from etl.warehouse.postgresql.calendar_loading import load_calendar
+from etl.warehouse.postgresql.connection import connect, explained_errors, open_connection
+from etl.warehouse.postgresql.marts import refresh_marts
+from etl.warehouse.postgresql.statements import SQL_DIR
+
+LOCK_POLL_SECONDS = 0.5
+
+
+class PostgreSQLWarehouse:
+    """See :class:`etl.warehouse.Warehouse`, which this implements."""
+
+    def __init__(self, url: str, settings: Settings, catalog: Catalog) -> None:
+        self.url = url
+        self._settings = settings
+        self._catalog = catalog
+
+    def migrate(self) -> list[str]:
+        """Bring the schema up to date."""
+        with explained_errors("The warehouse's schema"):
+            return migrations.migrate(self.url, self._settings, self._catalog)
+
+    @contextmanager
+    def lock(self, pipeline: str) -> Iterator[None]:
+        """Hold the pipeline by an advisory lock of a session, which ends with its process (law R5)."""
+        with explained_errors("The warehouse"):
+            connection = open_connection(self.url, self._settings)
+            connection.autocommit = True
+        try:
+            self._wait_for_lock(connection, pipeline)
+            yield
+        finally:
+            connection.close()
+
+    def begin_run(self, run: Run, tables: list[SourceTable]) -> None:
+        """Record the run, sweep what killed runs left, create its staging tables."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            audit.start_run(cursor, run)
+            staging.sweep_leftovers(cursor, run.pipeline, keep=run.staging_schema)
+            staging.create_staging(cursor, run, tables)
+
+    def end_run(self, run: Run, status: str, error: str, verdicts: list[Verdict]) -> None:
+        """Record a run that published nothing; a run that did publish keeps its record."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            if audit.released_outcomes(cursor, run) is None:
+                audit.keep_verdicts(cursor, run, verdicts)
+                score = audit.overall_score(verdicts) if verdicts else None
+                audit.finish_run(cursor, run, status, score, error)
+            staging.drop_staging(cursor, run.staging_schema)
+
+    def watermarks(self, pipeline: str) -> dict[str, str]:
+        """Table name -> end of its last released window."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return audit.watermarks(cursor, pipeline)
+
+    def load_calendar(self, days: pa.Table) -> int:
+        """Bring the days into ``dim_date``."""
+        with connect(self.url, self._settings) as connection:
+            return load_calendar(connection, days)
+
+    def stage_part(self, prepared: PreparedFile, run: Run) -> None:
+        """COPY one prepared file into staging."""
+        with connect(self.url, self._settings) as connection:
+            staging.load_part(connection, prepared, self._catalog.tables[prepared.table], run.staging_schema)
+
+    def find_missed(self, plan: TablePlan, run: Run) -> pa.Table:
+        """Keys whose present row the warehouse has not seen; none where no dimension reads the table."""
+        table = self._catalog.tables[plan.table]
+        entity = self._entity_of(plan.table)
+        rows: list[tuple[object, ...]] = []
+        if entity and plan.compares_keys:
+            with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+                rows = staging.find_missed(cursor, table, entity, run.staging_schema, plan.window.high)
+        columns = {name: pa.array([row[i] for row in rows], _key_type(table, name)) for i, name in enumerate(table.key)}
+        return pa.table(columns)
+
+    def settle(self, plan: TablePlan, run: Run) -> StagedTable:
+        """Close the staged table once all its parts are in."""
+        started = time.monotonic()
+        table = self._catalog.tables[plan.table]
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            row_count, rejected = staging.part_totals(cursor, run.staging_schema, table.relation)
+            staged = StagedTable(
+                table=plan.table,
+                schema=run.staging_schema,
+                relation=table.relation,
+                row_count=row_count,
+                extracted_count=row_count + rejected,
+                rejected_count=rejected,
+                plan=plan,
+            )
+            settled = staging.settle_table(cursor, staged, table)
+        return replace(settled, seconds=round(time.monotonic() - started, 3))
+
+    def follow_parents(self, staged: StagedTable) -> StagedTable:
+        """Move rows whose parent is held back into quarantine."""
+        table = self._catalog.tables[staged.table]
+        if table.parent is None:
+            return staged
+        parent = self._catalog.tables[table.parent.table]
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            orphans = staging.quarantine_orphans(cursor, staged, table, parent)
+        return replace(
+            staged, row_count=staged.row_count - orphans, quarantined_count=staged.quarantined_count + orphans
+        )
+
+    def quarantine(self, staged: StagedTable, failed: Mapping[str, list[int]]) -> int:
+        """Move blamed rows from staging to the run's quarantine."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return staging.quarantine_rows(cursor, staged, self._catalog.tables[staged.table], dict(failed))
+
+    def publish(self, run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:
+        """Everything a run makes visible, in one transaction."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return release.publish(cursor, self._catalog, self._settings, run, staged, verdicts)
+
+    def refresh_marts(self, run: Run) -> list[TableOutcome]:
+        """Rebuild the marts aside, swap them and add them to the run's record."""
+        with connect(self.url, self._settings) as connection:
+            outcomes = refresh_marts(connection, SQL_DIR / "marts")
+            with connection.cursor() as cursor:
+                audit.keep_outcomes(cursor, run, tuple(outcomes))
+        return outcomes
+
+    def drop_staging(self, run: Run) -> None:
+        """Drop the run's staging schema."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            staging.drop_staging(cursor, run.staging_schema)
+
+    def _wait_for_lock(self, connection: psycopg2.extensions.connection, pipeline: str) -> None:
+        deadline = time.monotonic() + self._settings.lock_timeout_seconds
+        with explained_errors("The warehouse"), connection.cursor() as cursor:
+            while True:
+                cursor.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (f"storehouse:{pipeline}",))
+                row = cursor.fetchone()
+                if row and row[0]:
+                    return
+                if time.monotonic() >= deadline:
+                    raise PipelineBusy(
+                        f"Another run of {pipeline} holds the pipeline since before {self._settings.lock_timeout_seconds} s (law R5).",
+                        "Wait until it has ended, or cancel it in Prefect; a killed run leaves no lock behind.",
+                    )
+                time.sleep(LOCK_POLL_SECONDS)
+
+    def _entity_of(self, table: str) -> str | None:
+        """The dimension whose members the table brings into being."""
+        for dimension in self._catalog.dimensions.values():
+            if any(source.table == table and source.existence for source in dimension.events):
+                return dimension.name
+        return None
+
+
+def _key_type(table: SourceTable, column: str) -> pa.DataType:
+    return arrow_type(table.columns[column].type)

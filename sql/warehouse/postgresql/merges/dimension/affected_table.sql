@@ -1,0 +1,6 @@
+-- grain: one row per member of {{ dimension }} that this release touches
+create unlogged table if not exists {{ staging | ident }}.{{ affected | ident }} as
+select {{ key | idents }}
+from warehouse.{{ dimension | ident }}
+where false;
+create unique index on {{ staging | ident }}.{{ affected | ident }} ({{ key | idents }});

@@ -1,0 +1,48 @@
+-- grain: one delete event per current member whose key the source no longer has (law X8, compare)
+-- reads: {{ staging }}.{{ keys_relation }}, warehouse.{{ dimension }}, history.{{ entity }}
+with gone as (
+    select {{ key | idents('d') }}
+    from warehouse.{{ dimension | ident }} as d
+    where
+        d.is_current
+        and not d.is_inferred
+        and d.{{ surrogate | ident }} > 0
+        and not exists (
+            select from {{ staging | ident }}.{{ keys_relation | ident }} as k where {{ key | equal('k', 'd') }}
+        )
+        and exists (
+            select from history.{{ entity | ident }} as h
+            where {{ key | equal('h', 'd') }} and h.source = %(source)s and h.operation = 'upsert'
+        )
+),
+
+appended as (
+    insert into history.{{ entity | ident }} (
+        {{ key | idents }}, effective_at, sequence, source, operation, absent, recorded_at, run_id
+    )
+    select
+        {{ key | idents('g') }},
+        %(window_end)s::timestamptz,
+        coalesce(max(h.sequence) + 1, 0),
+        %(source)s,
+        'delete',
+        %(absent)s::text[],
+        transaction_timestamp(),
+        %(run_id)s
+    from gone as g
+    left join history.{{ entity | ident }} as h
+        on
+            {{ key | equal('h', 'g') }}
+            and h.effective_at = %(window_end)s::timestamptz
+            and h.source = %(source)s
+    group by {{ key | idents('g') }}
+    returning {{ key | idents }}
+),
+
+noted as (
+    insert into {{ staging | ident }}.{{ affected | ident }} ({{ key | idents }})
+    select {{ key | idents }} from appended
+    on conflict do nothing
+)
+
+select count(*) as appended from appended

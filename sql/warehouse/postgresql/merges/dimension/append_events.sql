@@ -1,0 +1,133 @@
+-- grain: one event per staged row that says something new of its key
+-- reads: {{ staging }}.{{ relation }}, history.{{ entity }}, warehouse.{{ dimension }}
+with staged as (
+    select
+        {{ key | idents }},
+        {{ effective_at }} as effective_at,
+        {{ sequence }} as declared_sequence,
+        {{ operation }} as operation,
+        _cursor as source_cursor,
+        {%- for attribute, column in columns.items() %}
+        {{ column | ident }} as {{ attribute | ident }},
+        {%- endfor %}
+        _row
+    from {{ staging | ident }}.{{ relation | ident }}
+),
+
+current_members as (
+    select
+        {{ key | idents }},
+        valid_from
+    from warehouse.{{ dimension | ident }}
+    where is_current and not is_inferred
+),
+
+ended_members as (
+    select
+        {{ key | idents('h') }},
+        max(h.effective_at) as deleted_at
+    from history.{{ entity | ident }} as h
+    where
+        h.operation = 'delete'
+        and not exists (select from current_members as c where {{ key | equal('c', 'h') }})
+        and exists (select from staged as s where {{ key | equal('s', 'h') }})
+    group by {{ key | idents('h') }}
+),
+
+-- law S3: a member whose state is seen again with an old time starts when it was seen; a log of events speaks for itself
+placed as (
+    select
+        {{ key | idents('s') }},
+        {%- if existence and mode != 'sequence' %}
+        case
+            when s.operation = 'upsert' and e.deleted_at >= s.effective_at then greatest(%(window_end)s::timestamptz, e.deleted_at)
+            else s.effective_at
+        end as effective_at,
+        {%- else %}
+        s.effective_at,
+        {%- endif %}
+        s.declared_sequence,
+        s.operation,
+        s.source_cursor,
+        {%- for attribute in columns %}
+        s.{{ attribute | ident }},
+        {%- endfor %}
+        s._row
+    from staged as s
+    left join ended_members as e on {{ key | equal('e', 's') }}
+),
+
+novel as (
+    select
+        p.*,
+        {%- if mode == 'sequence' %}
+        p.declared_sequence as sequence
+        {%- else %}
+        coalesce(last_event.sequence + 1, 0)
+        + row_number() over (partition by {{ key | idents('p') }}, p.effective_at order by p._row) - 1 as sequence
+        {%- endif %}
+    from placed as p
+    left join lateral (
+        select
+            {%- if mode == 'snapshot' %}
+            case when h.effective_at = p.effective_at then h.sequence else -1 end as sequence,
+            {%- else %}
+            h.sequence,
+            {%- endif %}
+            h.operation,
+            {{ columns | idents('h') }}
+        from history.{{ entity | ident }} as h
+        where
+            {{ key | equal('h', 'p') }}
+            and h.source = %(source)s
+            {%- if mode == 'sequence' %}
+            and h.effective_at = p.effective_at
+            and h.sequence = p.declared_sequence
+            {%- elif mode == 'observed' %}
+            and h.effective_at = p.effective_at
+            {%- else %}
+            and h.effective_at <= p.effective_at
+            {%- endif %}
+        order by h.effective_at desc, h.sequence desc
+        limit 1
+    ) as last_event on true
+    where
+        last_event.operation is null
+        {%- if mode != 'sequence' %}
+        or last_event.operation != p.operation
+        or p.operation = 'upsert' and ({{ columns | idents('last_event') }}) is distinct from ({{ columns | idents('p') }})
+        {%- endif %}
+),
+
+appended as (
+    insert into history.{{ entity | ident }} (
+        {{ key | idents }}, effective_at, sequence, source, operation, existence, source_cursor, absent,
+        recorded_at, run_id, {{ columns | idents }}
+    )
+    select
+        {{ key | idents('n') }},
+        n.effective_at,
+        n.sequence,
+        %(source)s,
+        n.operation,
+        %(existence)s,
+        n.source_cursor,
+        case when n.operation = 'upsert' then %(absent)s::text[] else %(all_attributes)s::text[] end,
+        transaction_timestamp(),
+        %(run_id)s,
+        {{ columns | idents('n') }}
+    from novel as n
+    returning {{ key | idents }}, effective_at
+),
+
+noted as (
+    insert into {{ staging | ident }}.{{ affected | ident }} ({{ key | idents }})
+    select distinct {{ key | idents }} from appended
+    on conflict do nothing
+)
+
+select
+    count(*) as appended,
+    count(*) filter (where c.valid_from > a.effective_at) as late
+from appended as a
+left join current_members as c on {{ key | equal('c', 'a') }}

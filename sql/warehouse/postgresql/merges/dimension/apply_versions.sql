@@ -1,0 +1,113 @@
+-- grain: three statements that make the affected members of {{ dimension }} equal to their derived versions
+-- reads: {{ staging }}.{{ versions }}, {{ staging }}.{{ affected }}
+
+-- name: find_removed
+create unlogged table {{ staging | ident }}.{{ removed | ident }} as
+select d.{{ surrogate | ident }}
+from warehouse.{{ dimension | ident }} as d
+inner join {{ staging | ident }}.{{ affected | ident }} as a on {{ key | equal('a', 'd') }}
+where not exists (
+    select from {{ staging | ident }}.{{ versions | ident }} as v
+    where {{ key | equal('v', 'd') }} and v.valid_from = d.valid_from
+);
+
+-- name: close_removed
+-- A removed version gives up the place of the current one before another takes it (law S2).
+update warehouse.{{ dimension | ident }} as d
+set valid_to = d.valid_from + interval '1 microsecond'
+from {{ staging | ident }}.{{ removed | ident }} as r
+where r.{{ surrogate | ident }} = d.{{ surrogate | ident }} and d.is_current;
+
+-- name: count_expired
+select count(*)
+from warehouse.{{ dimension | ident }} as d
+inner join {{ staging | ident }}.{{ versions | ident }} as v
+    on {{ key | equal('v', 'd') }} and d.valid_from = v.valid_from
+where d.is_current and v.valid_to != d.valid_to;
+
+-- name: update_changed
+update warehouse.{{ dimension | ident }} as d
+set
+    {%- for column in columns %}
+    {{ column | ident }} = v.{{ column | ident }},
+    {%- endfor %}
+    updated_run_id = %(run_id)s
+from {{ staging | ident }}.{{ versions | ident }} as v
+where
+    {{ key | equal('v', 'd') }}
+    and d.valid_from = v.valid_from
+    and row({{ columns | idents('d') }}) is distinct from row({{ columns | idents('v') }});
+
+-- name: insert_missing
+insert into warehouse.{{ dimension | ident }} (
+    {{ key | idents }}, valid_from, {{ columns | idents }}, inserted_run_id, updated_run_id
+)
+select
+    {{ key | idents('v') }},
+    v.valid_from,
+    {{ columns | idents('v') }},
+    %(run_id)s,
+    %(run_id)s
+from {{ staging | ident }}.{{ versions | ident }} as v
+where not exists (
+    select from warehouse.{{ dimension | ident }} as d
+    where {{ key | equal('d', 'v') }} and d.valid_from = v.valid_from
+)
+order by {{ key | idents('v') }}, v.valid_from;
+
+-- name: remove_obsolete
+delete from warehouse.{{ dimension | ident }} as d
+using {{ staging | ident }}.{{ removed | ident }} as r
+where r.{{ surrogate | ident }} = d.{{ surrogate | ident }};
+
+-- name: count_broken
+-- Overlaps, and gaps that no delete made, among the affected members (laws S2, S3).
+with neighbours as (
+    select
+        {{ key | idents('d') }},
+        d.valid_to,
+        lead(d.valid_from) over (partition by {{ key | idents('d') }} order by d.valid_from) as next_from
+    from warehouse.{{ dimension | ident }} as d
+    inner join {{ staging | ident }}.{{ affected | ident }} as a on {{ key | equal('a', 'd') }}
+)
+
+select count(*)
+from neighbours as n
+where
+    n.next_from < n.valid_to
+    or (
+        n.next_from > n.valid_to
+        and not exists (
+            select from history.{{ entity | ident }} as h
+            where {{ key | equal('h', 'n') }} and h.effective_at = n.valid_to and h.operation = 'delete'
+        )
+    );
+
+-- name: count_members
+select
+    count(*) filter (where d.is_current) as current_members,
+    count(*) filter (
+        where d.is_current and a.is_affected
+        and not exists (
+            select from {{ staging | ident }}.{{ versions | ident }} as v
+            where {{ key | equal('v', 'd') }} and v.valid_to = d.valid_to
+        )
+    ) as ending,
+    count(*) filter (
+        where d.is_current and a.is_affected
+        and not exists (
+            select from {{ staging | ident }}.{{ versions | ident }} as v
+            where
+                {{ key | equal('v', 'd') }}
+                and v.valid_from = d.valid_from
+                and row({{ columns | idents('d') }}) is not distinct from row({{ columns | idents('v') }})
+        )
+    ) as changing
+from warehouse.{{ dimension | ident }} as d
+left join (
+    select
+        {{ key | idents }},
+        true as is_affected
+    from {{ staging | ident }}.{{ affected | ident }}
+) as a on {{ key | equal('a', 'd') }}
+where d.{{ surrogate | ident }} > 0 and not d.is_inferred;

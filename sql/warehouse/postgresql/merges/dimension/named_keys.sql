@@ -1,0 +1,5 @@
+select
+    {%- for column, named in columns.items() %}
+    {{ named | ident }} as {{ column | ident }}{{ "," if not loop.last }}
+    {%- endfor %}
+from {{ schema | ident }}.{{ relation | ident }}

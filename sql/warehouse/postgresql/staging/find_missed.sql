@@ -1,0 +1,44 @@
+-- grain: one row per key of the source whose present row the warehouse has not seen
+-- reads: {{ schema }}.{{ relation }}__keys, {{ schema }}.{{ relation }}, history.{{ entity }}, warehouse.{{ dimension }}
+select {{ key | idents('k') }}
+from {{ schema | ident }}.{{ (relation ~ "__keys") | ident }} as k
+where
+    not exists (select from {{ schema | ident }}.{{ relation | ident }} as s where {{ key | equal('s', 'k') }})
+    {%- if compares_cursor %}
+    and (%(high)s::text is null or k._cursor < %(high)s::text)
+    {%- endif %}
+    and (
+        not exists (
+            select from history.{{ entity | ident }} as h
+            where
+                {{ key | equal('h', 'k') }}
+                and h.source = %(source)s
+                and h.operation = 'upsert'
+                {%- if compares_cursor %}
+                and h.source_cursor = k._cursor
+                {%- endif %}
+        )
+        or not exists (
+            select from warehouse.{{ dimension | ident }} as d where {{ key | equal('d', 'k') }} and d.is_current
+        )
+    )
+    -- what is held back already waits for its replay
+    and not exists (
+        select from audit.quarantine as q
+        where
+            q.table_name = %(source)s
+            and q.status = 'open'
+            and q.payload ->> '_cursor' is not distinct from k._cursor
+            {%- for column in key %}
+            and q.payload ->> {{ column | literal }} = k.{{ column | ident }}::text
+            {%- endfor %}
+    )
+    and not exists (
+        select from audit.rejected_rows as r
+        where
+            r.table_name = %(source)s
+            and r.payload ->> '_cursor' is not distinct from k._cursor
+            {%- for column in key %}
+            and r.payload ->> {{ column | literal }} = k.{{ column | ident }}::text
+            {%- endfor %}
+    )

@@ -1,0 +1,39 @@
+-- grain: one quarantined row per staged row whose parent row is in quarantine or was rejected
+-- reads: {{ schema }}.{{ relation }}, {{ schema }}._quarantine, {{ schema }}._rejected
+with bad_parents as (
+    select q.payload
+    from {{ schema | ident }}._quarantine as q
+    where q.table_name = %(parent)s
+    union all
+    select r.payload
+    from {{ schema | ident }}._rejected as r
+    where r.table_name = %(parent)s
+),
+
+parent_keys as (
+    select distinct
+        {%- for child, own in keys.items() %}
+        p.payload ->> {{ own | literal }} as {{ child | ident }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from bad_parents as p
+),
+
+taken as (
+    delete from {{ schema | ident }}.{{ relation | ident }} as s
+    using parent_keys as p
+    where {% for child in keys %}s.{{ child | ident }}::text = p.{{ child | ident }}{{ " and " if not loop.last }}{% endfor %}
+    returning s.*
+),
+
+kept as (
+    insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
+    select
+        %(table_name)s,
+        jsonb_build_object({% for column in grain %}{{ column | literal }}, t.{{ column | ident }}{{ ", " if not loop.last }}{% endfor %}),
+        array['parent_is_held_back'],
+        to_jsonb(t) - '_row'
+    from taken as t
+    returning 1
+)
+
+select count(*) from kept

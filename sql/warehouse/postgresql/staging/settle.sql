@@ -1,0 +1,80 @@
+-- grain: statements that leave one row per ({{ grain | join(', ') }}) in {{ relation }} (laws S10, S11)
+-- reads: {{ schema }}.{{ relation }}
+
+-- name: quarantine_without_key
+with taken as (
+    delete from {{ schema | ident }}.{{ relation | ident }} as s
+    where {% for column in grain %}s.{{ column | ident }} is null{{ " or " if not loop.last }}{% endfor %}
+    returning s.*
+),
+
+kept as (
+    insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
+    select
+        %(table_name)s,
+        jsonb_build_object({% for column in grain %}{{ column | literal }}, t.{{ column | ident }}{{ ", " if not loop.last }}{% endfor %}),
+        array['key_is_missing'],
+        to_jsonb(t) - '_row'
+    from taken as t
+    returning 1
+)
+
+select count(*) from kept;
+
+-- name: quarantine_conflicting
+with repeated as (
+    select {{ grain | idents('s') }}
+    from {{ schema | ident }}.{{ relation | ident }} as s
+    group by {{ grain | idents('s') }}
+    having count(*) > 1
+),
+
+conflicting as (
+    select {{ grain | idents('s') }}
+    from {{ schema | ident }}.{{ relation | ident }} as s
+    inner join repeated as r on {{ grain | equal('r', 's') }}
+    group by {{ grain | idents('s') }}
+    having count(distinct row({{ columns | idents('s') }})) > 1
+),
+
+taken as (
+    delete from {{ schema | ident }}.{{ relation | ident }} as s
+    using conflicting as c
+    where {{ grain | equal('c', 's') }}
+    returning s.*
+),
+
+kept as (
+    insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
+    select
+        %(table_name)s,
+        jsonb_build_object({% for column in grain %}{{ column | literal }}, t.{{ column | ident }}{{ ", " if not loop.last }}{% endfor %}),
+        array['duplicates_conflict'],
+        to_jsonb(t) - '_row'
+    from taken as t
+    returning 1
+)
+
+select count(*) from kept;
+
+-- name: drop_identical
+with repeated as (
+    select
+        {{ grain | idents('s') }},
+        min(s._row) as first_row
+    from {{ schema | ident }}.{{ relation | ident }} as s
+    group by {{ grain | idents('s') }}
+    having count(*) > 1
+),
+
+dropped as (
+    delete from {{ schema | ident }}.{{ relation | ident }} as s
+    using repeated as r
+    where {{ grain | equal('r', 's') }} and s._row != r.first_row
+    returning 1
+)
+
+select count(*) from dropped;
+
+-- name: count_rows
+select count(*) from {{ schema | ident }}.{{ relation | ident }};

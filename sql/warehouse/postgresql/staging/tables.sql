@@ -1,0 +1,36 @@
+-- grain: one row per extracted row of {{ relation }}; unlogged, because a crash means extracting again
+create schema if not exists {{ schema | ident }};
+create table if not exists {{ schema | ident }}._parts (
+    relation text not null,
+    part text not null,
+    row_count bigint not null,
+    rejected_count bigint not null,
+    primary key (relation, part)
+);
+create table if not exists {{ schema | ident }}._rejected (
+    table_name text not null,
+    payload jsonb not null,
+    column_name text,
+    reason text not null
+);
+create table if not exists {{ schema | ident }}._quarantine (
+    table_name text not null,
+    row_key jsonb not null,
+    rules text[] not null,
+    payload jsonb not null
+);
+create unlogged table {{ schema | ident }}.{{ relation | ident }} (
+    {%- for column, type in columns.items() %}
+    {{ column | ident }} {{ type }},
+    {%- endfor %}
+    _cursor text,
+    _row bigint generated always as identity
+);
+{%- if keys_relation %}
+create unlogged table {{ schema | ident }}.{{ keys_relation | ident }} (
+    {%- for column, type in key.items() %}
+    {{ column | ident }} {{ type }},
+    {%- endfor %}
+    _cursor text
+);
+{%- endif %}

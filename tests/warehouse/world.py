@@ -1,0 +1,121 @@
+"""A warehouse on a real server whose staged rows a test writes down, released through the real release."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg2
+from psycopg2.extras import execute_values
+
+from etl.catalog import Catalog
+from etl.handles import Release, Run, TablePlan
+from etl.identifiers import quote_postgresql
+from etl.settings import Settings
+from etl.warehouse.postgresql.dimensions import MergeScope, derive_versions, open_merge
+from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from etl.windows import Window
+
+PIPELINE = "test"
+
+
+@dataclass
+class Batch:
+    """Rows of one run: table -> rows as mappings; keys: table -> the keys the source still has."""
+
+    rows: dict[str, Sequence[dict[str, Any]]]
+    keys: dict[str, Sequence[dict[str, Any]]] = field(default_factory=dict)
+    as_of: str = "2026-06-01 00:00:00.000000"
+
+
+class World:
+    """A migrated warehouse and the loads a story makes."""
+
+    def __init__(self, url: str, settings: Settings, catalog: Catalog) -> None:
+        self.url, self.catalog = url, catalog
+        self.warehouse = PostgreSQLWarehouse(url, settings, catalog)
+        self.warehouse.migrate()
+        self.connection = psycopg2.connect(url, options="-c timezone=UTC")
+        self.connection.autocommit = True
+        self._next_id = 1
+
+    @classmethod
+    def prepared(cls, url: str, settings: Settings, catalog: Catalog, tables: str) -> World:
+        """A warehouse with dimension tables of the test's own beside the project's."""
+        empty = Catalog(sources={}, tables={}, dimensions={}, facts={})
+        PostgreSQLWarehouse(url, settings, empty).migrate()
+        with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(tables)
+        return cls(url, settings, catalog)
+
+    def load(self, batch: Batch) -> Release:
+        """Stage the rows and release them as one run."""
+        run_id = uuid.uuid4().hex
+        run = Run(run_id, PIPELINE, None, False, f"staging_{run_id}")
+        names = [*batch.rows, *(name for name in batch.keys if name not in batch.rows)]
+        tables = [self.catalog.tables[name] for name in names]
+        self.warehouse.begin_run(run, tables)
+        known = self.warehouse.watermarks(PIPELINE)
+        staged = []
+        for name in names:
+            plan = TablePlan(name, known.get(name), Window(None, batch.as_of), batch.as_of, name in batch.keys)
+            self._stage(run, name, batch)
+            staged.append(self.warehouse.follow_parents(self.warehouse.settle(plan, run)))
+        release = self.warehouse.publish(run, staged, [])
+        self.warehouse.drop_staging(run)
+        return release
+
+    def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall())
+
+    def new_member_ids(self, count: int) -> int:
+        """First of so many ids that no member has yet."""
+        first = self._next_id
+        self._next_id += count
+        return first
+
+    def rebuild_difference(self, entity: str) -> list[tuple[Any, ...]]:
+        """Rows in which the live dimension differs from one derived anew from the whole history (law S19)."""
+        dimension = self.catalog.dimensions[entity]
+        columns = [*dimension.key, "valid_from", "valid_to", *dimension.attributes]
+        names = ", ".join(quote_postgresql(c) for c in columns)
+        with closing(psycopg2.connect(self.url, options="-c timezone=UTC")) as connection, connection.cursor() as cursor:
+            cursor.execute("create schema rebuild")
+            scope = MergeScope(cursor, self.catalog, "rebuild", "rebuild")
+            open_merge(scope, dimension)
+            keys = ", ".join(quote_postgresql(c) for c in dimension.key)
+            cursor.execute(f"insert into rebuild.affected_{entity} select distinct {keys} from history.{entity}")
+            derive_versions(scope, dimension)
+            live = f"select {names} from warehouse.{dimension.relation} where {dimension.surrogate} > 0"
+            derived = f"select {names} from rebuild.versions_{entity}"
+            cursor.execute(f"({live} except {derived}) union all ({derived} except {live})")
+            return list(cursor.fetchall())
+
+    def close(self) -> None:
+        """Close the test's own connection."""
+        self.connection.close()
+
+    def _stage(self, run: Run, name: str, batch: Batch) -> None:
+        table = self.catalog.tables[name]
+        rows = batch.rows.get(name, ())
+        self._insert(run.staging_schema, table.relation, [*table.staged_columns, "_cursor"], rows)
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                f"insert into {quote_postgresql(run.staging_schema, '_parts')} values (%s, '1of1', %s, 0)",
+                (table.relation, len(rows)),
+            )
+        if name in batch.keys:
+            self._insert(run.staging_schema, f"{table.relation}__keys", [*table.key, "_cursor"], batch.keys[name])
+
+    def _insert(self, schema: str, relation: str, columns: list[str], rows: Sequence[dict[str, Any]]) -> None:
+        names = ", ".join(quote_postgresql(c) for c in columns)
+        with self.connection.cursor() as cursor:
+            statement = f"insert into {quote_postgresql(schema, relation)} ({names}) values %s"
+            if rows:
+                execute_values(cursor, statement, [[row.get(c) for c in columns] for row in rows])
