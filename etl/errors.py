@@ -14,6 +14,8 @@ Each error says what failed, where, what was expected and found, and what to do 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class StorehouseError(Exception):
     """Base of all errors of this project.
@@ -49,7 +51,15 @@ class ContractError(StorehouseError):
 
 
 class QualityGateClosed(StorehouseError):
-    """A critical rule failed, or a rule could not be checked: nothing was published (laws R1, Q2)."""
+    """A critical rule failed, or a rule could not be checked: nothing was published (laws R1, Q2).
+
+    Attributes:
+        verdicts: What the gate said of each table; recorded although nothing is published (law Q4).
+    """
+
+    def __init__(self, problem: str, remedy: str = "", verdicts: tuple[Any, ...] = ()) -> None:
+        super().__init__(problem, remedy)
+        self.verdicts = verdicts
 
 
 class ReleaseRefused(StorehouseError):

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 import pyarrow as pa
+from psycopg2.extensions import connection as Connection
 
 from etl.catalog import Catalog, SourceTable
 from etl.errors import ConfigError
@@ -75,6 +76,10 @@ class Warehouse(Protocol):
         """Rebuild the marts aside and swap them (law F8)."""
         ...
 
+    def reader(self) -> AbstractContextManager[Connection]:
+        """A connection for reports, which only read."""
+        ...
+
     def drop_staging(self, run: Run) -> None:
         """Drop the run's staging schema (law R7)."""
         ...
@@ -95,5 +100,3 @@ def open_warehouse(url: str, settings: Settings, catalog: Catalog) -> Warehouse:
         f"ETL_WAREHOUSE_URL begins with '{scheme}:', which is no system that can be the warehouse.",
         "Use a URL of the form postgresql://user:password@host:5432/database.",
     )
-
-

@@ -49,11 +49,14 @@ def versions_of(events: list[Event], start: datetime) -> list[tuple[Any, ...]]:
         alive = now_alive
     whole = (first.get("z"), known.get("a"))
     return [
-        (v["from"], v["to"], *whole, v["b"], v["c"], known.get("t"), previous_t, t_changed_at) for v in versions
+        (v["from"], v["to"], *whole, v["b"], v["c"], known.get("t"), previous_t, t_changed_at)
+        for v in versions
     ]
 
 
-def _instants(events: list[Event], start: datetime) -> list[tuple[datetime, tuple[bool | None, dict[str, str | None]]]]:
+def _instants(
+    events: list[Event], start: datetime
+) -> list[tuple[datetime, tuple[bool | None, dict[str, str | None]]]]:
     """Several events of one instant collapse to the last of each column; gone is None when none speaks of existence."""
     instants: dict[int, tuple[bool | None, dict[str, str | None]]] = {}
     for event in sorted(events, key=lambda e: (e.minute, e.sequence, f"s.{e.source}")):

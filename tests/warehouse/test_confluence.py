@@ -97,14 +97,18 @@ EVENTS = st.lists(
 @pytest.fixture(scope="module")
 def world(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One warehouse for all examples; each example has members of its own."""
-    settings_ = Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("state"), warehouse_url=postgres_url)
+    settings_ = Settings(
+        _env_file=None, state_dir=tmp_path_factory.mktemp("state"), warehouse_url=postgres_url
+    )
     world = World.prepared(postgres_url, settings_, CATALOG, DIMENSION_TABLE)
     yield world
     world.close()
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-@given(histories=st.lists(EVENTS, min_size=1, max_size=4), seed=st.integers(0, 2**16), batches=st.integers(1, 3))
+@given(
+    histories=st.lists(EVENTS, min_size=1, max_size=4), seed=st.integers(0, 2**16), batches=st.integers(1, 3)
+)
 def test_any_order_batching_and_repetition_gives_the_reference_versions(
     world: World, histories: list[list[Event]], seed: int, batches: int
 ) -> None:
@@ -115,7 +119,9 @@ def test_any_order_batching_and_repetition_gives_the_reference_versions(
     chance.shuffle(rows)
     for number in range(batches):
         part = rows[number::batches]
-        world.load(Batch({f"s.{name}": _unique(r for s, r in part if s == name) for name in ("whole", "half")}))
+        world.load(
+            Batch({f"s.{name}": _unique(r for s, r in part if s == name) for name in ("whole", "half")})
+        )
     for n, events in enumerate(histories):
         assert _versions(world, first + n) == versions_of(events, START), f"member {n}"
 
@@ -129,7 +135,9 @@ def test_loading_everything_again_writes_nothing(world: World) -> None:
     before = world.query("select xmin::text, * from warehouse.dim_member order by member_key")
     release = world.load(batch)
     assert world.query("select xmin::text, * from warehouse.dim_member order by member_key") == before
-    assert {o.name: (o.inserted, o.updated, o.expired, o.unchanged) for o in release.outcomes}["dim_member"] == (0, 0, 0, 0)
+    assert {o.name: (o.inserted, o.updated, o.expired, o.unchanged) for o in release.outcomes}[
+        "dim_member"
+    ] == (0, 0, 0, 0)
 
 
 def test_versions_can_be_rebuilt_from_their_history(world: World) -> None:

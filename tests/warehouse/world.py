@@ -24,11 +24,15 @@ PIPELINE = "test"
 
 @dataclass
 class Batch:
-    """Rows of one run: table -> rows as mappings; keys: table -> the keys the source still has."""
+    """Rows of one run: table -> rows as mappings; keys: table -> the keys the source still has.
+
+    ``lost`` says how many rows of a table were extracted and never arrived.
+    """
 
     rows: dict[str, Sequence[dict[str, Any]]]
     keys: dict[str, Sequence[dict[str, Any]]] = field(default_factory=dict)
     as_of: str = "2026-06-01 00:00:00.000000"
+    lost: dict[str, int] = field(default_factory=dict)
 
 
 class World:
@@ -53,20 +57,30 @@ class World:
 
     def load(self, batch: Batch) -> Release:
         """Stage the rows and release them as one run."""
-        run_id = uuid.uuid4().hex
-        run = Run(run_id, PIPELINE, None, False, f"staging_{run_id}")
+        run = self._new_run()
         names = [*batch.rows, *(name for name in batch.keys if name not in batch.rows)]
         tables = [self.catalog.tables[name] for name in names]
         self.warehouse.begin_run(run, tables)
         known = self.warehouse.watermarks(PIPELINE)
         staged = []
         for name in names:
-            plan = TablePlan(name, known.get(name), Window(None, batch.as_of), batch.as_of, name in batch.keys)
+            plan = TablePlan(
+                name, known.get(name), Window(None, batch.as_of), batch.as_of, name in batch.keys
+            )
             self._stage(run, name, batch)
             staged.append(self.warehouse.follow_parents(self.warehouse.settle(plan, run)))
         release = self.warehouse.publish(run, staged, [])
         self.warehouse.drop_staging(run)
         return release
+
+    def missed(self, name: str, keys: Sequence[dict[str, Any]], high: str) -> list[dict[str, Any]]:
+        """Keys that a run with these keys at the source would read behind its window."""
+        run = self._new_run()
+        self.warehouse.begin_run(run, [self.catalog.tables[name]])
+        self._stage(run, name, Batch({name: []}, {name: keys}))
+        found = self.warehouse.find_missed(TablePlan(name, None, Window(None, high), high, True), run)
+        self.warehouse.end_run(run, "failed", "only a look", [])
+        return list(found.to_pylist())
 
     def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query."""
@@ -85,12 +99,17 @@ class World:
         dimension = self.catalog.dimensions[entity]
         columns = [*dimension.key, "valid_from", "valid_to", *dimension.attributes]
         names = ", ".join(quote_postgresql(c) for c in columns)
-        with closing(psycopg2.connect(self.url, options="-c timezone=UTC")) as connection, connection.cursor() as cursor:
+        with (
+            closing(psycopg2.connect(self.url, options="-c timezone=UTC")) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute("create schema rebuild")
             scope = MergeScope(cursor, self.catalog, "rebuild", "rebuild")
             open_merge(scope, dimension)
             keys = ", ".join(quote_postgresql(c) for c in dimension.key)
-            cursor.execute(f"insert into rebuild.affected_{entity} select distinct {keys} from history.{entity}")
+            cursor.execute(
+                f"insert into rebuild.affected_{entity} select distinct {keys} from history.{entity}"
+            )
             derive_versions(scope, dimension)
             live = f"select {names} from warehouse.{dimension.relation} where {dimension.surrogate} > 0"
             derived = f"select {names} from rebuild.versions_{entity}"
@@ -101,6 +120,10 @@ class World:
         """Close the test's own connection."""
         self.connection.close()
 
+    def _new_run(self) -> Run:
+        run_id = uuid.uuid4().hex
+        return Run(run_id, PIPELINE, None, False, f"staging_{run_id}")
+
     def _stage(self, run: Run, name: str, batch: Batch) -> None:
         table = self.catalog.tables[name]
         rows = batch.rows.get(name, ())
@@ -108,10 +131,12 @@ class World:
         with self.connection.cursor() as cursor:
             cursor.execute(
                 f"insert into {quote_postgresql(run.staging_schema, '_parts')} values (%s, '1of1', %s, 0)",
-                (table.relation, len(rows)),
+                (table.relation, len(rows) + batch.lost.get(name, 0)),
             )
         if name in batch.keys:
-            self._insert(run.staging_schema, f"{table.relation}__keys", [*table.key, "_cursor"], batch.keys[name])
+            self._insert(
+                run.staging_schema, f"{table.relation}__keys", [*table.key, "_cursor"], batch.keys[name]
+            )
 
     def _insert(self, schema: str, relation: str, columns: list[str], rows: Sequence[dict[str, Any]]) -> None:
         names = ", ".join(quote_postgresql(c) for c in columns)

@@ -37,7 +37,9 @@ def start_run(cursor: Cursor, run: Run) -> None:
     )
 
 
-def finish_run(cursor: Cursor, run: Run, status: str, score_pct: float | None, error: str | None = None) -> None:
+def finish_run(
+    cursor: Cursor, run: Run, status: str, score_pct: float | None, error: str | None = None
+) -> None:
     """Record how a run ended."""
     cursor.execute(
         "update audit.runs set status = %s, finished_at = current_timestamp, quality_score_pct = %s, error = %s"
@@ -48,7 +50,9 @@ def finish_run(cursor: Cursor, run: Run, status: str, score_pct: float | None, e
 
 def released_outcomes(cursor: Cursor, run: Run) -> Release | None:
     """The release of this run when it is already there: its COMMIT went through, the reply did not (law R6)."""
-    cursor.execute("select status, quality_score_pct from audit.runs where run_id = %s for update", (run.run_id,))
+    cursor.execute(
+        "select status, quality_score_pct from audit.runs where run_id = %s for update", (run.run_id,)
+    )
     row = cursor.fetchone()
     if row is None or row[0] != "succeeded":
         return None
@@ -67,7 +71,9 @@ def watermarks(cursor: Cursor, pipeline: str) -> dict[str, str]:
 def move_watermark(cursor: Cursor, run: Run, table: str, high: str, before: str | None) -> None:
     """Set a watermark where it still is what the run found."""
     if before is None:
-        statement = "insert into audit.watermarks (pipeline, table_name, value, run_id) values (%s, %s, %s, %s)"
+        statement = (
+            "insert into audit.watermarks (pipeline, table_name, value, run_id) values (%s, %s, %s, %s)"
+        )
         cursor.execute(statement, (run.pipeline, table, high, run.run_id))
     else:
         cursor.execute(

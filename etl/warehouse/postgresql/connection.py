@@ -65,15 +65,32 @@ def explain(error: psycopg2.Error, what: str) -> StorehouseError:
     message = " ".join((error.pgerror or str(error)).split())
     code = error.pgcode or ""
     if "password authentication failed" in message or code[:2] == "28":
-        return ConfigError(f"{what} refuses the account: {message}", "Correct user and password in ETL_WAREHOUSE_URL.")
+        return ConfigError(
+            f"{what} refuses the account: {message}", "Correct user and password in ETL_WAREHOUSE_URL."
+        )
     if 'database "' in message and "does not exist" in message:
-        return ConfigError(f"{what} has no such database: {message}", "Create the database, or correct ETL_WAREHOUSE_URL.")
+        return ConfigError(
+            f"{what} has no such database: {message}", "Create the database, or correct ETL_WAREHOUSE_URL."
+        )
     if code[:2] in {"08", "40", "53", "57"} or code == errorcodes.LOCK_NOT_AVAILABLE:
-        return TransientError(f"{what} could not go on: {message}", "Nothing was published; run again when the server is well.")
+        return TransientError(
+            f"{what} could not go on: {message}", "Nothing was published; run again when the server is well."
+        )
     if not code and isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
-        return TransientError(f"{what} cannot be reached: {message}", "Check that the server runs and that ETL_WAREHOUSE_URL names it.")
+        return TransientError(
+            f"{what} cannot be reached: {message}",
+            "Check that the server runs and that ETL_WAREHOUSE_URL names it.",
+        )
     if code in {errorcodes.UNDEFINED_TABLE, errorcodes.UNDEFINED_COLUMN, errorcodes.INVALID_SCHEMA_NAME}:
-        return ConfigError(f"{what} lacks an object: {message}", "Bring its schema up to date: python -m deployments migrate.")
+        return ConfigError(
+            f"{what} lacks an object: {message}",
+            "Bring its schema up to date: python -m deployments migrate.",
+        )
     if code == errorcodes.INSUFFICIENT_PRIVILEGE:
-        return ConfigError(f"{what} forbids it: {message}", "Grant the role what docs/operations.md lists for it.")
-    return ReleaseRefused(f"{what} refused a statement ({code}): {message}", "Nothing was published; the message names the row or constraint.")
+        return ConfigError(
+            f"{what} forbids it: {message}", "Grant the role what docs/operations.md lists for it."
+        )
+    return ReleaseRefused(
+        f"{what} refused a statement ({code}): {message}",
+        "Nothing was published; the message names the row or constraint.",
+    )

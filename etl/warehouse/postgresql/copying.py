@@ -148,14 +148,15 @@ def _target_types(cursor: Cursor, target: str) -> dict[str, str]:
     return dict(cursor.fetchall())
 
 
-def _plan(
-    columns: list[str], have: dict[str, pa.DataType], want: dict[str, str], target: str
-) -> list[_Sent]:
+def _plan(columns: list[str], have: dict[str, pa.DataType], want: dict[str, str], target: str) -> list[_Sent]:
     plan = []
     for name in columns:
         if name not in have or name not in want:
             side = f"the table {target}" if name in have else "the prepared file"
-            raise ConfigError(f"COPY into {target}: {side} has no column {name!r}.", "Apply the migrations, and see the catalog.")
+            raise ConfigError(
+                f"COPY into {target}: {side} has no column {name!r}.",
+                "Apply the migrations, and see the catalog.",
+            )
         sent = _sent(name, have[name], want[name])
         if sent is None:
             raise ConfigError(
@@ -201,7 +202,9 @@ def _numeric_bytes(values: pa.Array) -> pa.Array:
 def _numeric(value: Decimal) -> bytes:
     """The binary form of numeric: digits of base 10,000, their weight, sign and scale."""
     whole, _, fraction = format(value.copy_abs(), "f").partition(".")
-    text = whole.rjust(-len(whole) % 4 + len(whole), "0") + fraction.ljust(-len(fraction) % 4 + len(fraction), "0")
+    text = whole.rjust(-len(whole) % 4 + len(whole), "0") + fraction.ljust(
+        -len(fraction) % 4 + len(fraction), "0"
+    )
     groups = [int(text[place : place + 4]) for place in range(0, len(text), 4)]
     weight = (len(whole) + 3) // 4 - 1
     while groups and groups[0] == 0:
@@ -210,4 +213,6 @@ def _numeric(value: Decimal) -> bytes:
     while groups and groups[-1] == 0:
         groups.pop()
     sign = 0x4000 if groups and value < 0 else 0
-    return struct.pack(f">hhHh{len(groups)}h", len(groups), weight if groups else 0, sign, len(fraction), *groups)
+    return struct.pack(
+        f">hhHh{len(groups)}h", len(groups), weight if groups else 0, sign, len(fraction), *groups
+    )

@@ -170,7 +170,9 @@ def finish_merge(scope: MergeScope, dimension: Dimension, outcome: TableOutcome)
 
 def has_affected(scope: MergeScope, dimension: Dimension) -> bool:
     """Whether this release touches any member of the dimension."""
-    scope.cursor.execute(f"select exists (select from {quote_postgresql(scope.staging, _affected(dimension))})")
+    scope.cursor.execute(
+        f"select exists (select from {quote_postgresql(scope.staging, _affected(dimension))})"
+    )
     return bool(_row(scope.cursor)[0])
 
 
@@ -189,7 +191,9 @@ def affected_relation(dimension: Dimension) -> str:
     return _affected(dimension)
 
 
-def _event_names(scope: MergeScope, dimension: Dimension, events: Events) -> tuple[dict[str, Any], dict[str, Any]]:
+def _event_names(
+    scope: MergeScope, dimension: Dimension, events: Events
+) -> tuple[dict[str, Any], dict[str, Any]]:
     source, table = events.source, events.table
     columns = {a: source.columns.get(a, a) for a in dimension.attributes}
     columns = {a: c for a, c in columns.items() if c in table.staged_columns}
@@ -199,7 +203,9 @@ def _event_names(scope: MergeScope, dimension: Dimension, events: Events) -> tup
         "columns": columns,
         "mode": mode,
         "existence": source.existence,
-        "effective_at": quote_postgresql(source.effective_at) if source.effective_at else "%(window_end)s::timestamptz",
+        "effective_at": quote_postgresql(source.effective_at)
+        if source.effective_at
+        else "%(window_end)s::timestamptz",
         "sequence": quote_postgresql(source.sequence) if source.sequence else "0::bigint",
         "operation": _operation(table),
     }

@@ -53,7 +53,9 @@ def merge_fact(scope: MergeScope, fact: Fact, settings: Settings) -> TableOutcom
     scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, _rows(fact))}")
     statements = _apply_statements(scope, fact, measures)
     inserted, updated, unchanged = _one(scope, statements["count_changes"])
-    written = [_write(scope, statements[name]) for name in ("update_changed", "insert_missing", "remove_vanished")]
+    written = [
+        _write(scope, statements[name]) for name in ("update_changed", "insert_missing", "remove_vanished")
+    ]
     if written[:2] != [updated, inserted]:
         raise ReleaseRefused(
             f"{fact.relation}: {updated} rows to update and {inserted} to insert, but {written[0]} and {written[1]} were written.",

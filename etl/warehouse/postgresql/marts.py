@@ -121,7 +121,9 @@ def _read(path: Path) -> Mart:
     _check_reads(path, sql, reads)
     start = f"create {'table' if refresh == 'table' else 'or replace view'} {path.stem} as"
     if start not in " ".join(_without_comments(sql).lower().split()):
-        raise ConfigError(f"{path}: expected a statement '{start} …' for 'refresh: {refresh}', found none.", _REMEDY)
+        raise ConfigError(
+            f"{path}: expected a statement '{start} …' for 'refresh: {refresh}', found none.", _REMEDY
+        )
     return Mart(path.stem, path, header["grain"], reads, refresh, sql)
 
 
@@ -135,11 +137,15 @@ def _header(path: Path, sql: str) -> dict[str, str]:
         if name not in FIELDS or name in fields:
             near = get_close_matches(name, FIELDS, n=1)
             hint = f"; did you mean '{near[0]}'?" if near and name not in FIELDS else ""
-            raise ConfigError(f"{path}:{number}: '{name}' is no field of the header, or stands there twice{hint}", _REMEDY)
+            raise ConfigError(
+                f"{path}:{number}: '{name}' is no field of the header, or stands there twice{hint}", _REMEDY
+            )
         fields[name] = value
     missing = [name for name in FIELDS if name not in fields]
     if missing:
-        raise ConfigError(f"{path}: the header lacks {', '.join(f'-- {name}:' for name in missing)}.", _REMEDY)
+        raise ConfigError(
+            f"{path}: the header lacks {', '.join(f'-- {name}:' for name in missing)}.", _REMEDY
+        )
     return fields
 
 
@@ -147,7 +153,9 @@ def _check_reads(path: Path, sql: str, reads: tuple[str, ...]) -> None:
     used = set(_QUALIFIED.findall(_without_comments(sql)))
     wrong = sorted(name for name in used.union(reads) if not READABLE.fullmatch(name))
     if wrong:
-        raise ConfigError(f"{path}: reads {', '.join(wrong)}, but marts read only facts and dimensions (law F8).", _REMEDY)
+        raise ConfigError(
+            f"{path}: reads {', '.join(wrong)}, but marts read only facts and dimensions (law F8).", _REMEDY
+        )
     if used != set(reads):
         different = ", ".join(sorted(used.symmetric_difference(reads)))
         raise ConfigError(f"{path}: '-- reads:' and the statement differ in {different}.", _REMEDY)
@@ -250,7 +258,9 @@ def _drop(cursor: Cursor, mart: Mart) -> list[_Grant]:
 
 def _kind(cursor: Cursor, mart: Mart) -> str | None:
     kinds = "case relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end"
-    found = _scalar(cursor, f"select (select {kinds} from pg_class where oid = to_regclass(%s))", mart.relation)
+    found = _scalar(
+        cursor, f"select (select {kinds} from pg_class where oid = to_regclass(%s))", mart.relation
+    )
     return None if found is None else str(found)
 
 

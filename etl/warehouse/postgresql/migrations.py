@@ -40,10 +40,15 @@ def migrate(url: str, settings: Settings, catalog: Catalog) -> list[str]:
     Raises:
         ConfigError: The warehouse is of a newer revision than this code knows.
     """
-    engine = sqlalchemy.create_engine("postgresql+psycopg2://", creator=lambda: open_connection(url, settings))
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg2://", creator=lambda: open_connection(url, settings)
+    )
     try:
         with engine.begin() as connection:
-            connection.execute(sqlalchemy.text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": LOCK_NAME})
+            connection.execute(
+                sqlalchemy.text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+                {"name": LOCK_NAME},
+            )
             applied = _upgrade(connection)
     finally:
         engine.dispose()
@@ -93,19 +98,34 @@ def _current_revision(connection: sqlalchemy.Connection) -> str | None:
 
 def _match_catalog(cursor: Cursor, dimension: Dimension) -> None:
     """Create the history, add columns that the catalog gained, and see that the special members exist."""
-    if _columns(cursor, "history", dimension.name) < set(dimension.attributes) or not _columns(cursor, "history", dimension.name):
+    if _columns(cursor, "history", dimension.name) < set(dimension.attributes) or not _columns(
+        cursor, "history", dimension.name
+    ):
         create_history(cursor, dimension)
     missing = {a: postgresql_type(v.type) for a, v in dimension.attributes.items()}
     for column in missing.keys() - _columns(cursor, "warehouse", dimension.relation):
-        cursor.execute(render("merges/dimension/add_column.sql", relation=dimension.relation, column=column, type=missing[column]))
+        cursor.execute(
+            render(
+                "merges/dimension/add_column.sql",
+                relation=dimension.relation,
+                column=column,
+                type=missing[column],
+            )
+        )
     texts = [a for a, v in dimension.attributes.items() if v.type == "text"]
     for member, label in SPECIAL_MEMBERS.items():
-        statement = render("merges/dimension/special_member.sql", relation=dimension.relation, surrogate=dimension.surrogate, texts=texts)
+        statement = render(
+            "merges/dimension/special_member.sql",
+            relation=dimension.relation,
+            surrogate=dimension.surrogate,
+            texts=texts,
+        )
         cursor.execute(statement, {"member": member, "label": label})
 
 
 def _columns(cursor: Cursor, schema: str, relation: str) -> set[str]:
     cursor.execute(
-        "select column_name from information_schema.columns where table_schema = %s and table_name = %s", (schema, relation)
+        "select column_name from information_schema.columns where table_schema = %s and table_name = %s",
+        (schema, relation),
     )
     return {name for (name,) in cursor.fetchall()}

@@ -1,6 +1,6 @@
 """The release: everything that one run makes visible, in one transaction (law R2).
 
-    histories -> dimensions -> facts -> row accounting -> watermarks -> verdicts, quarantine, run record
+histories -> dimensions -> facts -> row accounting -> watermarks -> verdicts, quarantine, run record
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ from etl.windows import instant_of, precedes
 
 
 def publish(
-    cursor: Cursor, catalog: Catalog, settings: Settings, run: Run, staged: list[StagedTable], verdicts: list[Verdict]
+    cursor: Cursor,
+    catalog: Catalog,
+    settings: Settings,
+    run: Run,
+    staged: list[StagedTable],
+    verdicts: list[Verdict],
 ) -> Release:
     """Merge the staged tables and record the run; the caller commits.
 
@@ -75,7 +80,9 @@ class _Outcomes:
         self.put(outcome)
 
 
-def _merge_dimensions(scope: MergeScope, staged: dict[str, StagedTable], outcomes: _Outcomes) -> list[Dimension]:
+def _merge_dimensions(
+    scope: MergeScope, staged: dict[str, StagedTable], outcomes: _Outcomes
+) -> list[Dimension]:
     ordered = scope.catalog.dimensions_in_order()
     for dimension in ordered:
         dimensions.open_merge(scope, dimension)
@@ -98,7 +105,9 @@ def _infer(scope: MergeScope, dimension: Dimension, staged: dict[str, StagedTabl
     return count
 
 
-def _namings(catalog: Catalog, dimension: Dimension, staged: dict[str, StagedTable]) -> Iterable[tuple[str, dict[str, str]]]:
+def _namings(
+    catalog: Catalog, dimension: Dimension, staged: dict[str, StagedTable]
+) -> Iterable[tuple[str, dict[str, str]]]:
     for fact in catalog.facts.values():
         for lookup in fact.lookups.values():
             if lookup.dimension == dimension.name and lookup.table in staged:
@@ -108,17 +117,26 @@ def _namings(catalog: Catalog, dimension: Dimension, staged: dict[str, StagedTab
             for source in other.events:
                 column = source.columns.get(snowflake.attribute, snowflake.attribute)
                 table = catalog.tables[source.table]
-                if snowflake.dimension == dimension.name and source.table in staged and column in table.staged_columns:
+                if (
+                    snowflake.dimension == dimension.name
+                    and source.table in staged
+                    and column in table.staged_columns
+                ):
                     yield table.relation, {next(iter(dimension.key)): column}
 
 
 def _merge_facts(
-    scope: MergeScope, staged: dict[str, StagedTable], settings: Settings, outcomes: _Outcomes, merged: list[Dimension]
+    scope: MergeScope,
+    staged: dict[str, StagedTable],
+    settings: Settings,
+    outcomes: _Outcomes,
+    merged: list[Dimension],
 ) -> None:
     for fact in scope.catalog.facts.values():
         used = {lookup.dimension for lookup in fact.lookups.values()}
         repointed = facts.repoint_fact(scope, fact, [d for d in merged if d.name in used])
         if not all(name in staged for name in fact.tables):
+            outcomes.put(TableOutcome(fact.relation, "fact", repointed=sum(repointed.values())))
             continue
         superseded = facts.drop_superseded(scope, fact)
         outcomes.put(replace(facts.merge_fact(scope, fact, settings), repointed=sum(repointed.values())))
@@ -168,7 +186,9 @@ def _move_watermarks(cursor: Cursor, run: Run, staged: list[StagedTable]) -> Non
 def plan_of(staged: StagedTable) -> TablePlan:
     """The plan that a staged table was read by."""
     if staged.plan is None:
-        raise ReleaseRefused(f"{staged.table} was staged without a plan.", "Stage it through Warehouse.settle.")
+        raise ReleaseRefused(
+            f"{staged.table} was staged without a plan.", "Stage it through Warehouse.settle."
+        )
     return staged.plan
 
 

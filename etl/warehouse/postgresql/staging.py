@@ -68,7 +68,11 @@ def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> Sta
     """Send rows without a key and conflicting duplicates to quarantine, keep one of identical rows (S10, S11)."""
     data_columns = [c for c in table.staged_columns if c not in table.key or c in table.grain]
     sql = render_named(
-        "staging/settle.sql", schema=staged.schema, relation=staged.relation, grain=table.grain, columns=data_columns
+        "staging/settle.sql",
+        schema=staged.schema,
+        relation=staged.relation,
+        grain=table.grain,
+        columns=data_columns,
     )
     cursor.execute(f"analyze {quote_postgresql(staged.schema, staged.relation)}")
     values = {"table_name": staged.table}
@@ -85,7 +89,9 @@ def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> Sta
     )
 
 
-def quarantine_rows(cursor: Cursor, staged: StagedTable, table: SourceTable, failed: dict[str, list[int]]) -> int:
+def quarantine_rows(
+    cursor: Cursor, staged: StagedTable, table: SourceTable, failed: dict[str, list[int]]
+) -> int:
     """Move the rows that critical row rules blame into quarantine, each with all its rules (law Q2).
 
     Args:
@@ -95,7 +101,9 @@ def quarantine_rows(cursor: Cursor, staged: StagedTable, table: SourceTable, fai
         return 0
     rules = [rule for rule, rows in failed.items() for _ in rows]
     rows = [row for rows in failed.values() for row in rows]
-    statement = render("staging/quarantine_rows.sql", schema=staged.schema, relation=staged.relation, grain=table.grain)
+    statement = render(
+        "staging/quarantine_rows.sql", schema=staged.schema, relation=staged.relation, grain=table.grain
+    )
     cursor.execute(statement, {"table_name": staged.table, "rows": rows, "rules": rules})
     return _single(cursor)
 
@@ -115,7 +123,9 @@ def quarantine_orphans(cursor: Cursor, staged: StagedTable, table: SourceTable, 
     return _single(cursor)
 
 
-def find_missed(cursor: Cursor, table: SourceTable, entity: str, schema: str, high: str | None) -> list[tuple[object, ...]]:
+def find_missed(
+    cursor: Cursor, table: SourceTable, entity: str, schema: str, high: str | None
+) -> list[tuple[object, ...]]:
     """Keys whose row the warehouse has not seen in its present state although the window lies behind it.
 
     Such rows changed with an old timestamp, came back with one, or were committed late (laws X1, S3, S8).
@@ -159,7 +169,9 @@ def sweep_leftovers(cursor: Cursor, pipeline: str, keep: str) -> list[str]:
 
 def _load_rejects(connection: Connection, table: SourceTable, schema: str, path: Path) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("create temporary table rejected_part (payload text, column_name text, reason text) on commit drop")
+        cursor.execute(
+            "create temporary table rejected_part (payload text, column_name text, reason text) on commit drop"
+        )
         copy_arrow(connection, "rejected_part", path, REJECT_COLUMNS)
         cursor.execute(
             f"insert into {quote_postgresql(schema, '_rejected')} (table_name, payload, column_name, reason)"

@@ -37,7 +37,9 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(SQL_DIR), undefined=jinja2.StrictUndefined, autoescape=False
     )
-    environment.filters.update(ident=quote_postgresql, idents=_identifiers, equal=_equal_keys, literal=_literal)
+    environment.filters.update(
+        ident=quote_postgresql, idents=_identifiers, equal=_equal_keys, literal=_literal
+    )
     return environment
 
 
@@ -48,7 +50,9 @@ def _identifiers(names: Iterable[str], alias: str = "", prefix: str = "") -> str
 
 def _equal_keys(names: Iterable[str], left: str, right: str) -> str:
     """Composite keys are compared column by column (law S11)."""
-    return " and ".join(f"{left}.{quote_postgresql(name)} = {right}.{quote_postgresql(name)}" for name in names)
+    return " and ".join(
+        f"{left}.{quote_postgresql(name)} = {right}.{quote_postgresql(name)}" for name in names
+    )
 
 
 def _literal(text: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-import psycopg2
 import pyarrow as pa
+from psycopg2.extensions import connection as Connection
 
 from etl.catalog import Catalog, SourceTable
 from etl.catalog_types import arrow_type
@@ -88,7 +88,10 @@ class PostgreSQLWarehouse:
         if entity and plan.compares_keys:
             with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
                 rows = staging.find_missed(cursor, table, entity, run.staging_schema, plan.window.high)
-        columns = {name: pa.array([row[i] for row in rows], _key_type(table, name)) for i, name in enumerate(table.key)}
+        columns = {
+            name: pa.array([row[i] for row in rows], _key_type(table, name))
+            for i, name in enumerate(table.key)
+        }
         return pa.table(columns)
 
     def settle(self, plan: TablePlan, run: Run) -> StagedTable:
@@ -139,16 +142,25 @@ class PostgreSQLWarehouse:
                 audit.keep_outcomes(cursor, run, tuple(outcomes))
         return outcomes
 
+    @contextmanager
+    def reader(self) -> Iterator[Connection]:
+        """A connection whose transaction only reads."""
+        with connect(self.url, self._settings) as connection:
+            connection.set_session(readonly=True)
+            yield connection
+
     def drop_staging(self, run: Run) -> None:
         """Drop the run's staging schema."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             staging.drop_staging(cursor, run.staging_schema)
 
-    def _wait_for_lock(self, connection: psycopg2.extensions.connection, pipeline: str) -> None:
+    def _wait_for_lock(self, connection: Connection, pipeline: str) -> None:
         deadline = time.monotonic() + self._settings.lock_timeout_seconds
         with explained_errors("The warehouse"), connection.cursor() as cursor:
             while True:
-                cursor.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (f"storehouse:{pipeline}",))
+                cursor.execute(
+                    "select pg_try_advisory_lock(hashtextextended(%s, 0))", (f"storehouse:{pipeline}",)
+                )
                 row = cursor.fetchone()
                 if row and row[0]:
                     return

@@ -1,5 +1,5 @@
 -- grain: one inferred event per natural key that is named and not known (law S17)
--- reads: {{ named }}, history.{{ entity }}
+-- reads: history.{{ entity }}
 with named as (
     {{ named }}
 ),

@@ -1,0 +1,42 @@
+"""The shop's sales of a day: from its database to facts, marts and reports, behind the quality gate."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from prefect import flow
+
+from etl.handles import Release
+from etl.planning import Request
+from flows.steps import check_tables, stage_source
+from tasks.publish import publish_release, refresh_marts
+from tasks.report import open_report
+from tasks.runs import open_run
+from tasks.runner import task_runner
+
+PIPELINE = "daily-sales"
+TIMEOUT_SECONDS = 12 * 3600
+
+
+@flow(
+    name=PIPELINE,
+    flow_run_name="daily-sales {business_date}",
+    task_runner=task_runner(),
+    timeout_seconds=TIMEOUT_SECONDS,
+    persist_result=False,
+)
+def daily_sales(business_date: date | None = None, full_refresh: bool = False) -> Release:
+    """Bring the shop's sales, customers, products and stores into the warehouse, and report on them.
+
+    Args:
+        business_date: The day to bring; it is read whole, with everything since the last run. Empty means
+            everything up to now.
+        full_refresh: Read the shop again from the beginning; what did not change is still not written.
+    """
+    request = Request(business_date, full_refresh)
+    with open_report(PIPELINE) as report, open_run(PIPELINE, "shop", request) as run:
+        report.run = run
+        staged, report.verdicts = check_tables(run, stage_source(run, "shop", request))
+        report.release = publish_release(run, staged, report.verdicts)
+        report.marts = refresh_marts(run)
+        return report.release

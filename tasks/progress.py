@@ -1,0 +1,44 @@
+"""Progress of long steps: a bar in the terminal and an artifact in Prefect."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress as Bar,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from etl.handles import Run
+
+
+class Progress:
+    """How far a step has come; told once per finished piece."""
+
+    def __init__(self, bar: Bar, task: TaskID, total: int, run: Run, step: str) -> None:
+        self._bar, self._task, self._total, self._done = bar, task, max(total, 1), 0
+        key = f"{run.pipeline}-{'-'.join(step.lower().split())}"
+        self._artifact = create_progress_artifact(
+            progress=0.0, key=key, description=f"{step}, {total} pieces"
+        )
+
+    def advance(self) -> None:
+        """One more piece is done."""
+        self._done = min(self._done + 1, self._total)
+        self._bar.advance(self._task)
+        update_progress_artifact(self._artifact, progress=100 * self._done / self._total)
+
+
+@contextmanager
+def open_progress(run: Run, step: str, total: int) -> Iterator[Progress]:
+    """Show a step with so many pieces; in a terminal as a bar that goes away when it is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, transient=True, disable=not sys.stderr.isatty()) as bar:
+        yield Progress(bar, bar.add_task(step, total=total), total, run, step)

@@ -1,0 +1,151 @@
+"""What people see of a run: Data Docs, report site, artifacts in Prefect, notification.
+
+All of it is made after the run has ended, whether it published, failed or found its gate closed (law Q5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+
+from etl.errors import QualityGateClosed, StorehouseError
+from etl.handles import Release, Run, TableOutcome, Verdict
+from etl.notify import notify
+from tasks import resources
+from tasks.policy import RETRIED
+
+SHOWN_COUNTS = (
+    "extracted",
+    "rejected",
+    "dropped",
+    "quarantined",
+    "inserted",
+    "updated",
+    "expired",
+    "unchanged",
+    "seconds",
+)
+
+
+@dataclass
+class RunReport:
+    """What is known of a run when it ends; the flow fills it in as it goes."""
+
+    pipeline: str
+    run: Run | None = None
+    verdicts: list[Verdict] = field(default_factory=list)
+    release: Release | None = None
+    marts: list[TableOutcome] = field(default_factory=list)
+
+
+@contextmanager
+def open_report(pipeline: str) -> Iterator[RunReport]:
+    """Report on the run inside the block when it has ended, and send one notification."""
+    report = RunReport(pipeline)
+    try:
+        yield report
+    except Exception as error:
+        if isinstance(error, QualityGateClosed):
+            report.verdicts = list(error.verdicts)
+        _report_failure(report, error)
+        raise
+    _publish(report)
+    _notify(f"{pipeline} succeeded", _summary(report), "success")
+
+
+@task(**RETRIED)
+def publish_docs() -> Path:
+    """Rebuild the Data Docs (law Q5)."""
+    from expectations.data_docs import build_docs  # costs 4 s once, paid by the process that judges
+
+    settings = resources.settings()
+    return build_docs(settings.state_dir, settings.suites_dir)
+
+
+@task(**RETRIED)
+def publish_site(run: Run) -> Path:
+    """Rebuild the report site from the marts and the audit tables."""
+    from etl.reports import SiteLinks, write_site  # charts cost 1 s once
+
+    settings = resources.settings()
+    links = SiteLinks(data_docs=settings.data_docs_dir / "index.html", prefect_run=run.flow_run_url)
+    with resources.warehouse().reader() as connection:
+        return write_site(connection, settings.report_dir, links)
+
+
+@task(**RETRIED)
+def publish_artifacts(report: RunReport) -> None:
+    """Show the run's row accounting and where to look in the Prefect UI."""
+    settings = resources.settings()
+    rows = [_shown(outcome) for outcome in _outcomes(report)]
+    create_table_artifact(
+        rows, key=f"{report.pipeline}-tables", description="Rows per source table and target"
+    )
+    create_markdown_artifact(
+        _markdown(report, rows), key=f"{report.pipeline}-run", description="The run in short"
+    )
+    for name, page in (("data-docs", settings.data_docs_dir), ("report", settings.report_dir)):
+        create_link_artifact((page / "index.html").as_uri(), link_text=name, key=f"{report.pipeline}-{name}")
+
+
+def _report_failure(report: RunReport, error: Exception) -> None:
+    """Tell of a failure; what goes wrong in telling is logged, so that the failure itself stays in sight."""
+    try:
+        _publish(report)
+    except StorehouseError as second:
+        get_run_logger().warning("The report of the failed run could not be written: %s", second)
+    _notify(f"{report.pipeline} failed", f"{type(error).__name__}: {error}", "failure")
+
+
+def _publish(report: RunReport) -> None:
+    if report.run is None:
+        return
+    if report.verdicts:
+        publish_docs()
+    publish_site(report.run)
+    publish_artifacts(report)
+
+
+def _notify(title: str, body: str, kind: str) -> None:
+    get_run_logger().info(
+        notify(resources.settings().notify_urls, title, body, "success" if kind == "success" else "failure")
+    )
+
+
+def _outcomes(report: RunReport) -> Sequence[TableOutcome]:
+    return [*(report.release.outcomes if report.release else ()), *report.marts]
+
+
+def _shown(outcome: TableOutcome) -> dict[str, object]:
+    counts = asdict(outcome)
+    return {"table": outcome.name, "role": outcome.role, **{name: counts[name] for name in SHOWN_COUNTS}}
+
+
+def _summary(report: RunReport) -> str:
+    changed = sum(
+        o.inserted + o.updated + o.expired for o in _outcomes(report) if o.role in {"dimension", "fact"}
+    )
+    held_back = sum(o.rejected + o.quarantined for o in _outcomes(report))
+    score = report.release.score_pct if report.release else 0.0
+    return f"{changed} rows changed, {held_back} held back, quality score {score:.1f} %."
+
+
+def _markdown(report: RunReport, rows: list[dict[str, object]]) -> str:
+    lines = [f"# {report.pipeline}", "", _summary(report) if report.release else "Nothing was published.", ""]
+    for verdict in report.verdicts:
+        lines.append(
+            f"- {'passed' if verdict.is_open else '**closed**'} {verdict.table}: {verdict.score_pct:.1f} %"
+        )
+        lines += [
+            f"    - {result.severity}: {result.rule}: {result.unexpected_count} rows, {result.observed}"
+            for result in verdict.results
+            if not result.passed
+        ]
+    return "\n".join(
+        [*lines, "", f"{len(rows)} tables; the counts stand in the artifact `{report.pipeline}-tables`."]
+    )

@@ -1,0 +1,46 @@
+"""What tasks work with, resolved from the settings: catalog, sources, warehouse, folders of a run."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from etl.catalog import Catalog, SourceTable
+from etl.catalog_files import load_catalog
+from etl.embedded import warehouse_url
+from etl.handles import Run
+from etl.settings import Settings, get_settings
+from etl.sources import Source, open_source
+from etl.warehouse import Warehouse, open_warehouse
+
+
+def settings() -> Settings:
+    """The settings of this process."""
+    return get_settings()
+
+
+def catalog() -> Catalog:
+    """The declarations of the project."""
+    return load_catalog(settings().catalog_dir)
+
+
+def table(name: str) -> SourceTable:
+    """One table of the catalog."""
+    return catalog().tables[name]
+
+
+@lru_cache(maxsize=1)
+def warehouse() -> Warehouse:
+    """The warehouse that the settings name, or the embedded one."""
+    return open_warehouse(warehouse_url(settings()), settings(), catalog())
+
+
+@lru_cache(maxsize=8)
+def source(name: str) -> Source:
+    """A source system of the catalog."""
+    return open_source(catalog().sources[name], settings())
+
+
+def landing_folder(run: Run) -> Path:
+    """Where the run's Arrow files are kept."""
+    return settings().landing / run.run_id

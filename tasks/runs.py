@@ -1,0 +1,97 @@
+"""The life of a run: its lock, its record, its snapshot of a source, and what is left when it ends."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+
+from prefect import get_run_logger
+from prefect.runtime import flow_run
+
+from etl.errors import QualityGateClosed
+from etl.handles import Run, Snapshot, TablePlan
+from etl.landing import sweep_landing
+from etl.planning import Request, plan_tables
+from etl.settings import PROJECT_DIR
+from tasks import resources
+
+KEPT_LANDINGS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One consistent snapshot of a source and what the run reads from it."""
+
+    snapshot: Snapshot
+    plans: list[TablePlan]
+
+
+@contextmanager
+def open_run(pipeline: str, source: str, request: Request) -> Iterator[Run]:
+    """Hold the pipeline's lock for one run and record how it ends (laws R5, R7).
+
+    A run that fails, is cancelled or finds its gate closed publishes nothing and leaves no staging.
+
+    Raises:
+        PipelineBusy: Another run of the pipeline does not end.
+    """
+    warehouse, catalog = resources.warehouse(), resources.catalog()
+    warehouse.migrate()
+    with warehouse.lock(pipeline):
+        run = _new_run(pipeline, request)
+        warehouse.begin_run(run, [t for t in catalog.tables.values() if t.source == source])
+        try:
+            yield run
+        except QualityGateClosed as closed:
+            warehouse.end_run(run, "gate_closed", str(closed), list(closed.verdicts))
+            raise
+        except BaseException as error:
+            warehouse.end_run(run, "failed", f"{type(error).__name__}: {error}", [])
+            raise
+        warehouse.drop_staging(run)
+        sweep_landing(resources.settings().landing, KEPT_LANDINGS)
+
+
+@contextmanager
+def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Reading]:
+    """Open one snapshot of a source, hold its columns against the catalog and plan what to read (laws X2, X12)."""
+    source, catalog = resources.source(source_name), resources.catalog()
+    tables = [t for t in catalog.tables.values() if t.source == source_name]
+    with source.snapshot(tables) as snapshot:
+        for table in tables:
+            for drift in source.check_columns(table):
+                get_run_logger().warning("%s: %s", table.qualified_name, drift)
+        watermarks = resources.warehouse().watermarks(run.pipeline)
+        yield Reading(snapshot, plan_tables(catalog, resources.settings(), snapshot, watermarks, request))
+
+
+def _new_run(pipeline: str, request: Request) -> Run:
+    run_id = uuid.uuid4().hex
+    return Run(
+        run_id=run_id,
+        pipeline=pipeline,
+        business_date=request.business_date,
+        full_refresh=request.full_refresh,
+        staging_schema=f"staging_{run_id}",
+        flow_run_url=flow_run.ui_url,
+        code_version=_code_version(),
+    )
+
+
+@lru_cache(maxsize=1)
+def _code_version() -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],
+            cwd=PROJECT_DIR,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
