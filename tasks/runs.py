@@ -63,8 +63,9 @@ def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Readi
     tables = [t for t in catalog.tables.values() if t.source == source_name]
     with source.snapshot(tables) as snapshot:
         for table in tables:
-            for drift in source.check_columns(table):
-                get_run_logger().warning("%s: %s", table.qualified_name, drift)
+            if drifts := source.check_columns(table):
+                get_run_logger().warning("%s: %s", table.qualified_name, "; ".join(drifts))
+                resources.warehouse().keep_drifts(run, table.qualified_name, drifts)
         watermarks = resources.warehouse().watermarks(run.pipeline)
         yield Reading(snapshot, plan_tables(catalog, resources.settings(), snapshot, watermarks, request))
 

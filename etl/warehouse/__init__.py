@@ -44,6 +44,10 @@ class Warehouse(Protocol):
         """Table name -> end of its last released window (law X6)."""
         ...
 
+    def keep_drifts(self, run: Run, table: str, drifts: list[str]) -> None:
+        """Record how the source differs from the catalog where the table's policy lets it pass (law X12)."""
+        ...
+
     def load_calendar(self, days: pa.Table) -> int:
         """Bring the days into ``dim_date``; returns how many were new or changed (law F7)."""
         ...

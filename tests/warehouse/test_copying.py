@@ -30,7 +30,11 @@ VALUES: dict[str, list[Any]] = {
     "text": TEXTS,
     "boolean": [True, False],
     "date": [date(1, 1, 1), date(1969, 12, 31), date(2000, 1, 1), date(9999, 12, 31)],
-    "timestamp": [datetime(1, 1, 1, tzinfo=UTC), datetime(1999, 12, 31, 23, 59, 59, 999999, UTC), datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)],
+    "timestamp": [
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(1999, 12, 31, 23, 59, 59, 999999, UTC),
+        datetime(9999, 12, 31, 23, 59, 59, 999999, UTC),
+    ],
     "time": [time(0), time(23, 59, 59, 999999)],
     "double": [0.1, -0.0, 5e-324, 1.7976931348623157e308, float("inf")],
     "json": ['{"a": [1, "\\u00e9", null]}', "1"],
@@ -59,7 +63,9 @@ def create(connection: Connection, columns: dict[str, str], name: str = "t") -> 
     listed = ", ".join(f"{quote_postgresql(column)} {kind}" for column, kind in columns.items())
     with connection.cursor() as cursor:
         cursor.execute(f"drop table if exists {quote_postgresql(name)}")
-        cursor.execute(f"create table {quote_postgresql(name)} (_row bigint generated always as identity, {listed})")
+        cursor.execute(
+            f"create table {quote_postgresql(name)} (_row bigint generated always as identity, {listed})"
+        )
 
 
 def fetched(connection: Connection, expression: str) -> list[Any]:
@@ -68,7 +74,9 @@ def fetched(connection: Connection, expression: str) -> list[Any]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def copied(connection: Connection, folder: Path, column_type: str, values: list[Any], read: str = "c") -> list[Any]:
+def copied(
+    connection: Connection, folder: Path, column_type: str, values: list[Any], read: str = "c"
+) -> list[Any]:
     create(connection, {"c": postgresql_type(column_type)})
     path = write(folder / "f.arrow", pa.table({"c": pa.array(values, arrow_type(column_type))}))
     assert copy_arrow(connection, "t", path, ["c"]) == len(values)
@@ -126,10 +134,14 @@ def test_text_round_trips(connection: Connection, tmp_path: Path) -> None:
     round_trip()
 
 
-def test_columns_are_chosen_by_name_and_names_may_hold_anything(connection: Connection, tmp_path: Path) -> None:
+def test_columns_are_chosen_by_name_and_names_may_hold_anything(
+    connection: Connection, tmp_path: Path
+) -> None:
     odd, table = 'a"; drop table t; --é', 'T "x"'
     create(connection, {"n": "bigint", odd: "text"}, name=table)
-    path = write(tmp_path / "f.arrow", pa.table({"unused": [1.5], odd: ["x"], "n": pa.array([7], pa.int16())}))
+    path = write(
+        tmp_path / "f.arrow", pa.table({"unused": [1.5], odd: ["x"], "n": pa.array([7], pa.int16())})
+    )
     assert copy_arrow(connection, quote_postgresql("public", table), path, ["n", odd]) == 1
     with connection.cursor() as cursor:
         cursor.execute(f"select n, {quote_postgresql(odd)} from {quote_postgresql(table)}")
@@ -185,7 +197,9 @@ def test_what_the_server_refuses_is_explained(connection: Connection, tmp_path: 
         copy_arrow(connection, "t", path, ["c"])
 
 
-def test_a_lost_connection_is_transient(connection: Connection, postgres_database: str, tmp_path: Path) -> None:
+def test_a_lost_connection_is_transient(
+    connection: Connection, postgres_database: str, tmp_path: Path
+) -> None:
     """The server ends the session in the middle of a COPY, when the file asks for its second batch."""
     create(connection, {"c": "bigint"})
     connection.commit()
@@ -195,7 +209,9 @@ def test_a_lost_connection_is_transient(connection: Connection, postgres_databas
             "create function cut() returns trigger language plpgsql as"
             " $$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$"
         )
-        cursor.execute("create trigger cut before insert on t for each row when (new.c = 1000) execute function cut()")
+        cursor.execute(
+            "create trigger cut before insert on t for each row when (new.c = 1000) execute function cut()"
+        )
     connection.commit()
     with pytest.raises(TransientError):
         copy_arrow(connection, "t", path, ["c"])

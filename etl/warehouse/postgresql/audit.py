@@ -82,6 +82,14 @@ def move_watermark(cursor: Cursor, run: Run, table: str, high: str, before: str 
         )
 
 
+def keep_drifts(cursor: Cursor, run: Run, table: str, drifts: list[str]) -> None:
+    """Store how a source differs from the catalog (law X12)."""
+    rows = [(run.run_id, table, drift) for drift in drifts]
+    execute_values(
+        cursor, "insert into audit.source_drifts (run_id, table_name, drift) values %s on conflict do nothing", rows
+    )
+
+
 def keep_held_back(cursor: Cursor, run: Run) -> None:
     """Copy the run's quarantine and rejected rows out of staging; what already waits there is not doubled."""
     sql = render_named("staging/keep_held_back.sql", schema=run.staging_schema)

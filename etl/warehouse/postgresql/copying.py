@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg2
@@ -24,7 +25,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from etl.arrow_files import arrow_batches, open_arrow_file
-from etl.errors import ConfigError
+from etl.errors import ConfigError, ReleaseRefused
 from etl.identifiers import quote_postgresql
 from etl.warehouse.postgresql.connection import explain
 
@@ -63,7 +64,8 @@ def copy_arrow(connection: Connection, target: str, path: Path, columns: list[st
     Raises:
         ConfigError: A column is missing on either side, or cannot be sent to its column exactly.
         TransientError: The connection was lost or the server is going down.
-        StorehouseError: The server refused the rows, or the file cannot be read.
+        ReleaseRefused: The server refused the rows, or took another number of them.
+        StorehouseError: The file cannot be read.
     """
     names = ", ".join(quote_postgresql(name) for name in columns)
     try:
@@ -76,6 +78,7 @@ def copy_arrow(connection: Connection, target: str, path: Path, columns: list[st
                 if stream.error:
                     raise stream.error from None
                 raise
+            _require_all(cursor.rowcount, stream.row_count, path, target)
             return int(cursor.rowcount)
     except psycopg2.Error as error:
         # A connection lost in the middle of a COPY may come as an error without a state.
@@ -91,47 +94,58 @@ class _Sent:
     change: Callable[[pa.Array], pa.Array]
     is_jsonb: bool = False
 
+    @property
+    def encoder(self) -> Any:
+        """pgpq's encoder; text is sent as jsonb only where it is asked to."""
+        if self.is_jsonb:
+            return StringEncoderBuilder.new_with_output(self.field, Jsonb())
+        return ArrowToPostgresBinaryEncoder.infer_encoder(self.field)
+
 
 class _EncodedFile:
     """The file that psycopg2 reads from: header, encoded pieces of the batches, trailer."""
 
     def __init__(self, path: Path, plan: list[_Sent]) -> None:
         self.error: Exception | None = None
-        self._pieces = _encoded(path, plan)
+        self.row_count = 0
+        self._encoded = self._encode(path, plan)
 
     def read(self, size: int = -1) -> bytes:
         """The next piece, whatever its size; psycopg2 takes more than it asks for."""
         try:
-            return next(self._pieces, b"")
+            # pgpq holds small batches back; to psycopg2 an empty piece is the end of the file.
+            return next((piece for piece in self._encoded if piece), b"")
         except Exception as error:
             # psycopg2 would only hand it to the server as the text of a cancelled COPY.
             self.error = error
             raise
 
-
-def _encoded(path: Path, plan: list[_Sent]) -> Iterator[bytes]:
-    schema = pa.schema([sent.field for sent in plan])
-    encoder = ArrowToPostgresBinaryEncoder.new_with_encoders(
-        schema,
-        {
-            sent.field.name: StringEncoderBuilder.new_with_output(sent.field, Jsonb())
-            if sent.is_jsonb
-            else ArrowToPostgresBinaryEncoder.infer_encoder(sent.field)
-            for sent in plan
-        },
-    )
-    yield encoder.write_header()
-    for batch in arrow_batches(path):
-        for piece in _pieces(batch.select(schema.names)):
-            arrays = [sent.change(column) for sent, column in zip(plan, piece.columns, strict=True)]
-            yield encoder.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
-    yield encoder.finish()
+    def _encode(self, path: Path, plan: list[_Sent]) -> Iterator[bytes]:
+        schema = pa.schema([sent.field for sent in plan])
+        encoder = ArrowToPostgresBinaryEncoder.new_with_encoders(
+            schema, {s.field.name: s.encoder for s in plan}
+        )
+        yield encoder.write_header()
+        for batch in arrow_batches(path):
+            for piece in _pieces(batch.select(schema.names)):
+                arrays = [sent.change(column) for sent, column in zip(plan, piece.columns, strict=True)]
+                self.row_count += piece.num_rows
+                yield encoder.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+        yield encoder.finish()
 
 
 def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     rows = max(1, batch.num_rows * _CHUNK_BYTES // max(batch.nbytes, 1))
     for start in range(0, batch.num_rows, rows):
         yield batch.slice(start, rows)
+
+
+def _require_all(taken: int, sent: int, path: Path, target: str) -> None:
+    if taken != sent:
+        raise ReleaseRefused(
+            f"COPY of {path.name} into {target}: {sent:,} rows were sent, but the server took {taken:,}.",
+            "Nothing was published; report this with the versions of pgpq and psycopg2.",
+        )
 
 
 def _file_types(path: Path) -> dict[str, pa.DataType]:

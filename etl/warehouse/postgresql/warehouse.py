@@ -70,6 +70,11 @@ class PostgreSQLWarehouse:
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             return audit.watermarks(cursor, pipeline)
 
+    def keep_drifts(self, run: Run, table: str, drifts: list[str]) -> None:
+        """Record how the source differs from the catalog where the table's policy lets it pass."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            audit.keep_drifts(cursor, run, table, drifts)
+
     def load_calendar(self, days: pa.Table) -> int:
         """Bring the days into ``dim_date``."""
         with connect(self.url, self._settings) as connection:
