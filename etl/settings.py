@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     catalog_dir: Path = PROJECT_DIR / "catalog"
     suites_dir: Path = PROJECT_DIR / "expectations" / "suites"
     notify_urls: SecretStr | None = None
+    prefect_api_url: str | None = Field(default=None, validation_alias="PREFECT_API_URL")
 
     business_time_zone: str = "UTC"
     fiscal_year_start_month: int = Field(default=1, ge=1, le=12)
@@ -48,7 +49,10 @@ class Settings(BaseSettings):
     @field_validator("business_time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        ZoneInfo(value)
+        try:
+            ZoneInfo(value)
+        except ZoneInfoNotFoundError:
+            raise ValueError("is not a time zone such as Europe/Berlin") from None
         return value
 
     @property

@@ -51,7 +51,10 @@ def business_day(day: date, business_zone: str, source_zone: str) -> BusinessDay
 
 def cursor_text(value: datetime | int) -> str:
     """A cursor value as text that sorts and compares as the source does."""
-    return value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else str(value)
+    if isinstance(value, int):
+        return str(value)
+    # Not strftime, which writes the years before 1000 without leading zeros.
+    return value.replace(tzinfo=None).isoformat(sep=" ", timespec="microseconds")
 
 
 def instant_of(text: str, source_zone: str) -> datetime:

@@ -11,7 +11,6 @@ from prefect.tasks import exponential_backoff
 
 from etl.errors import TransientError
 
-TASK_TIMEOUT_SECONDS = 6 * 3600
 
 
 async def is_transient(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -24,7 +23,6 @@ RETRIED: dict[str, Any] = {
     "retry_delay_seconds": exponential_backoff(backoff_factor=2),
     "retry_jitter_factor": 0.5,
     "retry_condition_fn": is_transient,
-    "timeout_seconds": TASK_TIMEOUT_SECONDS,
     "cache_policy": NO_CACHE,
     "persist_result": False,
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
+from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from rich.progress import (
@@ -25,9 +27,8 @@ class Progress:
     def __init__(self, bar: Bar, task: TaskID, total: int, run: Run, step: str) -> None:
         self._bar, self._task, self._total, self._done = bar, task, max(total, 1), 0
         key = f"{run.pipeline}-{'-'.join(step.lower().split())}"
-        self._artifact = create_progress_artifact(
-            progress=0.0, key=key, description=f"{step}, {total} pieces"
-        )
+        created = create_progress_artifact(progress=0.0, key=key, description=f"{step}, {total} pieces")
+        self._artifact = cast("UUID", created)
 
     def advance(self) -> None:
         """One more piece is done."""

@@ -73,7 +73,7 @@ def publish_site(run: Run) -> Path:
     from etl.reports import SiteLinks, write_site  # charts cost 1 s once
 
     settings = resources.settings()
-    links = SiteLinks(data_docs=settings.data_docs_dir / "index.html", prefect_run=run.flow_run_url)
+    links = SiteLinks(data_docs=settings.data_docs_dir / "index.html", prefect_url=run.flow_run_url)
     with resources.warehouse().reader() as connection:
         return write_site(connection, settings.report_dir, links)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from prefect.task_runners import ThreadPoolTaskRunner
+from typing import Any, cast
+
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from etl.settings import get_settings
 
 
-def task_runner() -> ThreadPoolTaskRunner[object]:
+def task_runner() -> TaskRunner[PrefectFuture[Any]]:
     """A pool of ``ETL_TASK_WORKERS`` threads."""
-    return ThreadPoolTaskRunner(max_workers=get_settings().task_workers)
+    runner = ThreadPoolTaskRunner[Any](max_workers=get_settings().task_workers)
+    return cast("TaskRunner[PrefectFuture[Any]]", runner)  # its futures are some; the type is invariant

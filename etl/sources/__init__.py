@@ -65,6 +65,3 @@ def open_source(system: SourceSystem, settings: Settings) -> Source:
     from etl.sources.connect import source_for
 
     return source_for(system, settings)
-
-
-

@@ -58,7 +58,8 @@ def released_outcomes(cursor: Cursor, run: Run) -> Release | None:
         return None
     columns = ", ".join(OUTCOME_COLUMNS)
     cursor.execute(f"select {columns} from audit.run_tables where run_id = %s", (run.run_id,))
-    outcomes = tuple(TableOutcome(*values[:-1], seconds=float(values[-1])) for values in cursor.fetchall())
+    rows = [dict(zip(OUTCOME_COLUMNS, values, strict=True)) for values in cursor.fetchall()]
+    outcomes = tuple(TableOutcome(**{**row, "seconds": float(row["seconds"])}) for row in rows)
     return Release(run.run_id, outcomes, float(row[1]), 0.0)
 
 

@@ -29,15 +29,28 @@ from etl.warehouse.postgresql.connection import explain
 SCHEMA = "marts"
 BUILD_SCHEMA = "marts__new"
 FIELDS = ("grain", "reads", "refresh")
+Refresh = Literal["table", "view"]
+STATEMENTS: dict[str, tuple[Refresh, str]] = {
+    "table": ("table", "create table"),
+    "view": ("view", "create or replace view"),
+}
 READABLE = re.compile(r"warehouse\.(fact|dim)_\w+")
 
-_HEADER_LINE = re.compile(r"--\s*(\w+):\s*(.*\S)\s*")
+_HEADER_LINE = re.compile(r"-- ?(\w+):\s*(.*\S)\s*")
+_CONTINUED = re.compile(r"--\s{2,}(.*\S)\s*")
 _QUALIFIED = re.compile(r"\b((?:warehouse|history|staging|audit|marts)\.\w+)")
 _REMEDY = "Correct the file; docs/marts.md shows what a mart's file looks like."
 # Two pipelines may refresh at one time; the second waits for the first (law R5).
 _LOCK = "select pg_advisory_xact_lock(hashtext('storehouse'), hashtext('marts'))"
+_KIND = """
+select case relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end
+from pg_class where oid = to_regclass(%s)
+"""
 _GRANTS = """
-select privilege_type, is_grantable, case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end
+select
+    privilege_type,
+    is_grantable,
+    case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end
 from pg_class, aclexplode(relacl)
 where pg_class.oid = %s::regclass and grantee <> relowner
 """
@@ -51,7 +64,7 @@ class Mart:
     path: Path
     grain: str
     reads: tuple[str, ...]
-    refresh: Literal["table", "view"]
+    refresh: Refresh
     sql: str
 
     @property
@@ -68,7 +81,7 @@ class _Grant:
 
 
 def refresh_marts(connection: Connection, sql_folder: Path) -> list[TableOutcome]:
-    """Build every mart of ``sql_folder`` anew, within the caller's transaction, which this neither begins nor ends.
+    """Build every mart of ``sql_folder`` anew, within the caller's transaction, which this does not end.
 
     Readers see the old marts until the caller commits, and are kept waiting no longer than from the
     moves to the commit.
@@ -112,41 +125,49 @@ def read_marts(sql_folder: Path) -> list[Mart]:
 def _read(path: Path) -> Mart:
     sql = path.read_text(encoding="utf-8")
     header = _header(path, sql)
-    reads = tuple(name.strip() for name in header["reads"].split(","))
-    refresh = header["refresh"]
     if not path.stem.startswith("mart_"):
         raise ConfigError(f"{path}: the name of a mart starts with 'mart_'.", "Rename the file.")
-    if refresh != "table" and refresh != "view":
-        raise ConfigError(f"{path}: refresh is '{refresh}', expected 'table' or 'view'.", _REMEDY)
-    _check_reads(path, sql, reads)
-    start = f"create {'table' if refresh == 'table' else 'or replace view'} {path.stem} as"
+    if header["refresh"] not in STATEMENTS:
+        raise ConfigError(f"{path}: refresh is '{header['refresh']}', expected 'table' or 'view'.", _REMEDY)
+    refresh, create = STATEMENTS[header["refresh"]]
+    start = f"{create} {path.stem} as"
     if start not in " ".join(_without_comments(sql).lower().split()):
         raise ConfigError(
             f"{path}: expected a statement '{start} …' for 'refresh: {refresh}', found none.", _REMEDY
         )
+    reads = tuple(name.strip() for name in header["reads"].split(","))
+    _check_reads(path, sql, reads)
     return Mart(path.stem, path, header["grain"], reads, refresh, sql)
 
 
 def _header(path: Path, sql: str) -> dict[str, str]:
+    """The fields of the comment at the top; a line indented by two blanks or more goes on with its field."""
     fields: dict[str, str] = {}
+    name = ""
     for number, line in enumerate(sql.splitlines(), start=1):
+        if name and (more := _CONTINUED.fullmatch(line)):
+            fields[name] += f" {more.group(1)}"
+            continue
         found = _HEADER_LINE.fullmatch(line)
         if found is None:
             break
-        name, value = found.groups()
+        name = found.group(1)
         if name not in FIELDS or name in fields:
-            near = get_close_matches(name, FIELDS, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near and name not in FIELDS else ""
-            raise ConfigError(
-                f"{path}:{number}: '{name}' is no field of the header, or stands there twice{hint}", _REMEDY
-            )
-        fields[name] = value
+            raise _wrong_field(path, number, name)
+        fields[name] = found.group(2)
     missing = [name for name in FIELDS if name not in fields]
     if missing:
         raise ConfigError(
             f"{path}: the header lacks {', '.join(f'-- {name}:' for name in missing)}.", _REMEDY
         )
     return fields
+
+
+def _wrong_field(path: Path, line: int, name: str) -> ConfigError:
+    near = get_close_matches(name, FIELDS, n=1)
+    said = "stands in the header twice" if name in FIELDS else "is no field of the header"
+    hint = f"; did you mean '{near[0]}'?" if near and name not in FIELDS else "."
+    return ConfigError(f"{path}:{line}: '{name}' {said}{hint}", _REMEDY)
 
 
 def _check_reads(path: Path, sql: str, reads: tuple[str, ...]) -> None:
@@ -257,10 +278,7 @@ def _drop(cursor: Cursor, mart: Mart) -> list[_Grant]:
 
 
 def _kind(cursor: Cursor, mart: Mart) -> str | None:
-    kinds = "case relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end"
-    found = _scalar(
-        cursor, f"select (select {kinds} from pg_class where oid = to_regclass(%s))", mart.relation
-    )
+    found = _scalar(cursor, _KIND, mart.relation)
     return None if found is None else str(found)
 
 

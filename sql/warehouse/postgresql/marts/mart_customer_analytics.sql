@@ -31,9 +31,9 @@ purchases as (
         min(fact_sales.date_key) filter (where fact_sales.date_key > 0) as first_date_key,
         max(fact_sales.date_key) filter (where fact_sales.date_key > 0) as last_date_key,
         count(distinct fact_sales.date_key / 100) filter (where fact_sales.date_key > 0)
-        as active_months,
+            as active_months,
         count(distinct dim_product.category) filter (where fact_sales.product_key > 0)
-        as categories_purchased
+            as categories_purchased
     from warehouse.fact_sales
     inner join warehouse.dim_customer on fact_sales.customer_key = dim_customer.customer_key
     left join warehouse.dim_product on fact_sales.product_key = dim_product.product_key
@@ -51,7 +51,7 @@ select
     coalesce(purchases.total_orders, 0) as total_orders,
     coalesce(purchases.total_amount, 0)::numeric(18, 2) as lifetime_value_amount,
     coalesce(round(purchases.total_amount / purchases.total_orders, 2), 0)::numeric(18, 2)
-    as avg_order_value_amount,
+        as avg_order_value_amount,
     first_date.full_date as first_purchase_date,
     last_date.full_date as last_purchase_date,
     newest_business_date.full_date - last_date.full_date as recency_days,
@@ -74,7 +74,7 @@ alter table mart_customer_analytics add primary key (customer_id);
 create index on mart_customer_analytics (value_segment, lifetime_value_amount);
 
 comment on table mart_customer_analytics is
-'Grain: one durable customer (law F6), those without an order included; cancelled lines are left out';
+'Grain: one durable customer (law F6), those without orders included; no cancelled lines';
 comment on column mart_customer_analytics.customer_id is 'Durable number of the customer';
 comment on column mart_customer_analytics.customer_segment is 'Segment of the newest version';
 comment on column mart_customer_analytics.city is 'City of the newest version';
@@ -82,7 +82,8 @@ comment on column mart_customer_analytics.country is 'Country of the newest vers
 comment on column mart_customer_analytics.is_active is 'As the shop says';
 comment on column mart_customer_analytics.is_deleted is 'True when the shop deleted the customer';
 comment on column mart_customer_analytics.total_orders is 'Orders, not lines; additive';
-comment on column mart_customer_analytics.lifetime_value_amount is 'Sum of net + tax + shipping of all orders; additive';
+comment on column mart_customer_analytics.lifetime_value_amount is
+'Sum of net + tax + shipping of all orders; additive';
 comment on column mart_customer_analytics.avg_order_value_amount is
 'lifetime value / orders; 0 without orders; not additive';
 comment on column mart_customer_analytics.first_purchase_date is 'NULL without orders';
@@ -92,6 +93,7 @@ comment on column mart_customer_analytics.recency_days is
 comment on column mart_customer_analytics.frequency is 'Orders: the F of RFM';
 comment on column mart_customer_analytics.monetary_amount is 'Lifetime value: the M of RFM';
 comment on column mart_customer_analytics.active_months is 'Calendar months with an order';
-comment on column mart_customer_analytics.categories_purchased is 'Categories bought from, as valid at the time of each order';
+comment on column mart_customer_analytics.categories_purchased is
+'Categories bought from, as valid at the time of each order';
 comment on column mart_customer_analytics.value_segment is
 'high: lifetime value above 10000; medium: above 5000; else low';

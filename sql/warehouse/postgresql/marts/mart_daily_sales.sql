@@ -18,7 +18,7 @@ with order_totals as (
         sum(cost_amount) filter (where not is_cancelled) as cost_amount,
         sum(profit_amount) filter (where not is_cancelled) as profit_amount,
         sum(net_amount) filter (where not is_cancelled and cost_amount is not null)
-        as costed_net_amount
+            as costed_net_amount
     from warehouse.fact_sales
     where date_key > 0
     group by date_key, order_id, customer_key
@@ -81,7 +81,7 @@ select
     coalesce(day_totals.profit_amount, 0)::numeric(18, 2) as profit_amount,
     coalesce(day_totals.uncosted_line_count, 0)::bigint as uncosted_line_count,
     round(100 * day_totals.profit_amount / nullif(day_totals.costed_net_amount, 0), 2)
-    as margin_pct,
+        as margin_pct,
     round(day_totals.total_amount / day_totals.order_count, 2) as avg_order_value_amount,
     sum(coalesce(day_totals.net_amount, 0)) over (
         partition by business_dates.month_start_date
@@ -95,26 +95,32 @@ order by business_dates.full_date;
 alter table mart_daily_sales add primary key (full_date);
 
 comment on table mart_daily_sales is
-'Grain: one business date; days without sales have zeros. Lines of cancelled orders and lines without a known date are left out';
+'Grain: one business date, zeros without sales; cancelled lines and lines without a date left out';
 comment on column mart_daily_sales.full_date is 'Business date of the orders';
 comment on column mart_daily_sales.month_start_date is 'First day of the month';
 comment on column mart_daily_sales.day_name is 'Name of the weekday';
 comment on column mart_daily_sales.is_weekend is 'True on Saturday and Sunday';
-comment on column mart_daily_sales.is_holiday is 'True on a holiday of the declared calendar (law F7)';
+comment on column mart_daily_sales.is_holiday is
+'True on a holiday of the declared calendar (law F7)';
 comment on column mart_daily_sales.order_count is 'Orders, not lines; additive over dates';
 comment on column mart_daily_sales.line_count is 'Order lines; additive';
-comment on column mart_daily_sales.customer_count is 'Known customers who ordered, each once (law F6); not additive over dates';
+comment on column mart_daily_sales.customer_count is
+'Known customers who ordered, each once (law F6); not additive over dates';
 comment on column mart_daily_sales.gross_amount is 'quantity x unit price; additive';
 comment on column mart_daily_sales.discount_amount is 'Discounts of lines and orders; additive';
 comment on column mart_daily_sales.net_amount is 'gross - discount; additive';
 comment on column mart_daily_sales.tax_amount is 'Tax; additive';
 comment on column mart_daily_sales.shipping_amount is 'Shipping charged; additive';
-comment on column mart_daily_sales.total_amount is 'net + tax + shipping: what the customers paid; additive';
-comment on column mart_daily_sales.cost_amount is 'Cost of the units sold, of lines whose cost is known; additive';
-comment on column mart_daily_sales.profit_amount is 'net - cost, of lines whose cost is known; additive';
-comment on column mart_daily_sales.uncosted_line_count is 'Lines whose cost is unknown yet; additive';
+comment on column mart_daily_sales.total_amount is
+'net + tax + shipping: what the customers paid; additive';
+comment on column mart_daily_sales.cost_amount is
+'Cost of the units sold, of lines whose cost is known; additive';
+comment on column mart_daily_sales.profit_amount is
+'net - cost, of lines whose cost is known; additive';
+comment on column mart_daily_sales.uncosted_line_count is
+'Lines whose cost is unknown yet; additive';
 comment on column mart_daily_sales.margin_pct is
-'Per cent of net that is profit, over lines whose cost is known; NULL without such lines; not additive';
+'Per cent of net that is profit, over lines with a known cost; NULL without any; not additive';
 comment on column mart_daily_sales.avg_order_value_amount is
 'total / orders, not lines; NULL on a day without orders; not additive';
 comment on column mart_daily_sales.running_month_net_amount is

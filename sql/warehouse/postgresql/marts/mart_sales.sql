@@ -1,5 +1,6 @@
 -- grain: one row per order line that was not cancelled (sale_id)
--- reads: warehouse.fact_sales, warehouse.dim_date, warehouse.dim_customer, warehouse.dim_product, warehouse.dim_category, warehouse.dim_store
+-- reads: warehouse.fact_sales, warehouse.dim_date, warehouse.dim_customer,
+--     warehouse.dim_product, warehouse.dim_category, warehouse.dim_store
 -- refresh: view
 
 -- Outer joins on unique keys: no line is ever lost, and PostgreSQL leaves out every dimension that
@@ -87,7 +88,7 @@ left join warehouse.dim_category on dim_product.category_key = dim_category.cate
 left join warehouse.dim_store on dated_lines.store_key = dim_store.store_key;
 
 comment on view mart_sales is
-'Grain: one order line. Lines of cancelled orders stay in fact_sales and count in no mart; attributes are those of the versions valid at the time of the order';
+'Grain: one order line, of orders not cancelled; attributes as valid at the time of the order';
 comment on column mart_sales.sale_id is 'Identity of the line in fact_sales';
 comment on column mart_sales.order_id is 'Order number of the shop';
 comment on column mart_sales.line_number is 'Position within the order';
@@ -102,9 +103,10 @@ comment on column mart_sales.month_start_date is 'First day of the month; a filt
 comment on column mart_sales.day_name is 'Name of the weekday';
 comment on column mart_sales.is_weekend is 'True on Saturday and Sunday';
 comment on column mart_sales.is_holiday is 'True on a holiday of the declared calendar (law F7)';
-comment on column mart_sales.customer_id is 'Durable number of the customer (law F6); NULL when unknown';
+comment on column mart_sales.customer_id is
+'Durable number of the customer (law F6); NULL when unknown';
 comment on column mart_sales.customer_segment is
-'Segment at the time of the order, as far back as the previous segment that dim_customer keeps (law S12, type 3)';
+'Segment at the time of the order, as far back as the previous one is kept (law S12, type 3)';
 comment on column mart_sales.customer_city is 'City at the time of the order';
 comment on column mart_sales.customer_state is 'State at the time of the order';
 comment on column mart_sales.customer_country is 'Country at the time of the order';
@@ -114,7 +116,8 @@ comment on column mart_sales.sku is 'Stock keeping unit';
 comment on column mart_sales.brand is 'Brand at the time of the order';
 comment on column mart_sales.category is 'Category at the time of the order';
 comment on column mart_sales.department is 'Department of that category';
-comment on column mart_sales.store_id is 'Durable number of the store; NULL for an order without a store';
+comment on column mart_sales.store_id is
+'Durable number of the store; NULL for an order without a store';
 comment on column mart_sales.store_name is 'Name of the store';
 comment on column mart_sales.store_type is 'Kind of store';
 comment on column mart_sales.store_city is 'City of the store';
@@ -126,9 +129,11 @@ comment on column mart_sales.discount_amount is 'Discounts of line and order; ad
 comment on column mart_sales.net_amount is 'gross - discount; additive';
 comment on column mart_sales.tax_amount is 'Share of the order''s tax (law F3); additive';
 comment on column mart_sales.shipping_amount is 'Share of the order''s shipping (law F3); additive';
-comment on column mart_sales.total_amount is 'net + tax + shipping: what the customer paid; additive';
+comment on column mart_sales.total_amount is
+'net + tax + shipping: what the customer paid; additive';
 comment on column mart_sales.cost_amount is 'Cost of the units; NULL while unknown; additive';
-comment on column mart_sales.profit_amount is 'net - cost; NULL while the cost is unknown; additive';
+comment on column mart_sales.profit_amount is
+'net - cost; NULL while the cost is unknown; additive';
 comment on column mart_sales.margin_pct is 'Per cent of net that is profit; not additive';
 comment on column mart_sales.running_month_net_amount is
 'Net from the first line of the month up to this one, by date, time, order and line; not additive';

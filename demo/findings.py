@@ -1,0 +1,28 @@
+"""How many defects of each kind the warehouse found, by its own tables and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from demo.defects import KINDS, Kind
+
+_SQL_DIR = Path(__file__).parent / "sql" / "findings"
+
+# Some kinds leave no trace that tells them from ordinary changes; they show in the sums only.
+FINDABLE: tuple[Kind, ...] = tuple(kind for kind in KINDS if (_SQL_DIR / f"{kind}.sql").exists())
+
+
+def found(warehouse_connection: Any, kind: Kind) -> int:
+    """Number of defects of a kind, counted by ``demo/sql/findings/<kind>.sql``.
+
+    Args:
+        warehouse_connection: A DB-API connection to the warehouse.
+        kind: One of ``FINDABLE``.
+    """
+    cursor = warehouse_connection.cursor()
+    try:
+        cursor.execute((_SQL_DIR / f"{kind}.sql").read_text("utf-8"))
+        return int(cursor.fetchone()[0])
+    finally:
+        cursor.close()

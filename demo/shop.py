@@ -1,0 +1,112 @@
+"""The demo's shop: a deterministic simulation that can be put into PostgreSQL and MySQL."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+
+from demo.customers import make_customers
+from demo.database import ShopDatabase, apply, shop_database
+from demo.ledger import Ledger
+from demo.plan import ShopPlan
+from demo.products import make_products
+from demo.sales import make_orders
+from demo.stores import make_stores
+from demo.tables import Changes
+from etl.errors import ConfigError
+
+__all__ = ["Shop", "ShopPlan", "next_day"]
+
+
+class Shop:
+    """A shop with its history and its business days; equal plans give equal rows on every system."""
+
+    def __init__(self, plan: ShopPlan) -> None:
+        self.plan = plan
+        self.customers = make_customers(plan)
+        self.products = make_products(plan)
+        self.stores = make_stores(plan)
+        self.orders = make_orders(plan, self.customers, self.products, self.stores)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What a warehouse that reads this shop must come to."""
+        return Ledger(self.plan, self.customers, self.products, self.stores, self.orders)
+
+    def create(self, url: str) -> None:
+        """Make the tables anew and load the opening state: everything before the first business day.
+
+        Raises:
+            ConfigError, SourceError: As ``shop_database``.
+        """
+        with shop_database(url) as database:
+            database.run_script("shop.sql")
+            for changes in self.opening():
+                apply(database, changes)
+            database.run_script("shop_indexes.sql")
+            database.query("insert into demo_state values (%s, %s, %s, %s, 1)", self._stored_plan())
+
+    def play(self, url: str, day_number: int) -> None:
+        """Do one business day to the shop's database, in one transaction that also counts the day.
+
+        Raises:
+            ConfigError: It is not this day's turn, or the database holds a shop of another plan.
+        """
+        with shop_database(url) as database:
+            self._check_turn(database, day_number)
+            for changes in self.day(day_number):
+                apply(database, changes)
+            database.query("update demo_state set next_day = %s", (day_number + 1,))
+
+    def opening(self) -> list[Changes]:
+        """All rows of the opening state."""
+        logs = (
+            self.products.brands,
+            self.products.categories,
+            self.stores.log,
+            self.customers.log,
+            self.products.log,
+        )
+        prices = Changes("product_prices", inserted=self.products.prices.rows(0, self.plan.opening))
+        return [*(Changes(log.table, inserted=log.rows(0)) for log in logs), prices, *self.orders.opening()]
+
+    def day(self, day_number: int) -> list[Changes]:
+        """What a business day does to each table."""
+        logs = (
+            self.products.brands,
+            self.products.categories,
+            self.stores.log,
+            self.customers.log,
+            self.products.log,
+        )
+        window = self.plan.start_of(day_number), self.plan.end_of(day_number)
+        prices = Changes("product_prices", inserted=self.products.prices.rows(*window))
+        return [*(log.changes(day_number) for log in logs), prices, *self.orders.changes(day_number)]
+
+    def _check_turn(self, database: ShopDatabase, day_number: int) -> None:
+        *stored, turn = database.query("select scale, seed, first_day, days, next_day from demo_state")[0]
+        if [float(stored[0]), *stored[1:]] != list(self._stored_plan()):
+            scale, seed, first_day, days = stored
+            raise ConfigError(
+                f"The shop's database holds a shop of scale {scale}, seed {seed} and {days} days "
+                f"from {first_day}; asked for is {self.plan}.",
+                "Use the same options again, or remove the demo with 'make clean' first.",
+            )
+        if day_number != turn or day_number > self.plan.days:
+            raise ConfigError(
+                f"Business day {day_number} cannot be played: day {turn} of {self.plan.days} is next.",
+                "Play the days one after the other, each once.",
+            )
+
+    def _stored_plan(self) -> tuple[float, int, date, int]:
+        plan = self.plan
+        return round(plan.scale, 4), plan.seed, plan.first_day, plan.days
+
+
+def next_day(url: str) -> int | None:
+    """Number of the business day to play next; None where there is no shop yet."""
+    with shop_database(url) as database:
+        if not database.has_table("demo_state"):
+            return None
+        rows = database.query("select next_day from demo_state")
+        return int(rows[0][0]) if rows else None

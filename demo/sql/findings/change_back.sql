@@ -1,0 +1,37 @@
+-- grain: one number: moves of customers and changes of price that were taken back
+-- reads: warehouse.dim_customer, warehouse.dim_product
+-- refresh: at the end of the demo
+with moves as (
+    select
+        c.customer_id,
+        row(c.address_line1, c.city, c.postal_code) as address,
+        lag(row(c.address_line1, c.city, c.postal_code)) over by_time as address_before,
+        lag(row(c.address_line1, c.city, c.postal_code), 2) over by_time as address_first
+    from warehouse.dim_customer as c
+    where c.customer_key > 0
+    window by_time as (partition by c.customer_id order by c.valid_from)
+),
+
+prices as (
+    select
+        p.product_id,
+        p.list_price,
+        lag(p.list_price) over by_time as price_before,
+        lag(p.list_price, 2) over by_time as price_first
+    from warehouse.dim_product as p
+    where p.product_key > 0
+    window by_time as (partition by p.product_id order by p.valid_from)
+),
+
+taken_back as (
+    select 'customer ' || m.customer_id as member
+    from moves as m
+    where m.address = m.address_first and m.address is distinct from m.address_before
+    union all
+    select 'product ' || p.product_id as member
+    from prices as p
+    where p.list_price = p.price_first and p.list_price != p.price_before
+)
+
+select count(distinct t.member) as found
+from taken_back as t

@@ -1,0 +1,12 @@
+-- grain: indexes of the demo's shop
+-- reads: the tables of shop.sql
+-- refresh: once, after the opening state is loaded, because that is faster
+
+create index stores_updated_at on stores (updated_at);
+create index customers_updated_at on customers (updated_at);
+create index products_updated_at on products (updated_at);
+create index product_prices_recorded_at on product_prices (recorded_at);
+create index orders_updated_at on orders (updated_at);
+create index order_items_order_id on order_items (order_id);
+
+analyze table brands, categories, stores, customers, products, product_prices, orders, order_items;

@@ -1,0 +1,111 @@
+"""What the demo shows at its end: rows per table, quality, defects found, and where to look next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from demo.findings import FINDABLE, found
+from demo.shop import Shop
+from etl.embedded import psql_command
+from etl.handles import Release
+from etl.settings import Settings
+
+_SUMMARY_SQL = Path(__file__).parent / "sql" / "summary.sql"
+_COUNTS = ("extracted", "rejected", "quarantined", "inserted", "updated", "expired", "unchanged", "seconds")
+
+
+def show_summary(
+    console: Console,
+    settings: Settings,
+    warehouse_url: str,
+    shop: Shop,
+    day: int,
+    releases: Sequence[Release],
+) -> bool:
+    """Print the summary of some releases, the last of them of business day ``day``.
+
+    Returns:
+        Whether the warehouse found as many defects of each kind as the shop holds.
+    """
+    connection = psycopg2.connect(warehouse_url)
+    try:
+        console.print(_tables(connection, releases))
+        console.print(_quality(connection, releases))
+        defects, all_found = _defects(connection, shop, day)
+        console.print(defects)
+        _say_where_to_look(console, settings, warehouse_url, _run_page(connection, releases[-1]))
+    finally:
+        connection.close()
+    return all_found
+
+
+def _tables(connection: Any, releases: Sequence[Release]) -> Table:
+    shown = _table(f"Rows, {len(releases)} run{'s' if len(releases) > 1 else ''}", "table", *_COUNTS)
+    with connection.cursor() as cursor:
+        cursor.execute(_SUMMARY_SQL.read_text("utf-8"), ([release.run_id for release in releases],))
+        role_before = None
+        for name, role, *counts, seconds in cursor.fetchall():
+            if role_before not in (None, role):
+                shown.add_section()
+            role_before = role
+            shown.add_row(name, *(f"{count:,}" for count in counts), f"{seconds:.1f}")
+    return shown
+
+
+def _table(title: str, name: str, *numbers: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column(name, no_wrap=True)
+    for number in numbers:
+        table.add_column(number, justify="right", no_wrap=True)
+    return table
+
+
+def _quality(connection: Any, releases: Sequence[Release]) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*) filter (where passed), count(*)"
+            " from audit.quality_results where run_id = any(%s)",
+            ([release.run_id for release in releases],),
+        )
+        passed, rules = cursor.fetchone()
+    scores = ", ".join(f"{release.score_pct:.1f} %" for release in releases)
+    return f"Quality score: {scores}; {passed:,} of {rules:,} checks held.\n"
+
+
+def _defects(connection: Any, shop: Shop, day: int) -> tuple[Table, bool]:
+    shown = _table("The shop's defects", "defect or event", "injected", "found", "")
+    all_found = True
+    for kind in FINDABLE:
+        injected, seen = shop.ledger.injected(kind, day), found(connection, kind)
+        all_found &= injected == seen
+        shown.add_row(kind.replace("_", " "), str(injected), str(seen), "" if injected == seen else "differs")
+    return shown, all_found
+
+
+def _run_page(connection: Any, release: Release) -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute("select flow_run_url from audit.runs where run_id = %s", (release.run_id,))
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _say_where_to_look(
+    console: Console, settings: Settings, warehouse_url: str, run_page: str | None
+) -> None:
+    places = {
+        "Report": settings.report_dir / "index.html",
+        "Data Docs": settings.data_docs_dir / "index.html",
+        "The last run": run_page,
+        "The warehouse": psql_command(warehouse_url),
+    }
+    console.print("Where to look next")
+    for name, place in places.items():
+        # Whole on one line, so that it can be copied.
+        console.print(f"  {name:<14} {place}", soft_wrap=True, highlight=False, markup=False)

@@ -1,0 +1,74 @@
+"""``python -m deployments up|down|status``: the local Prefect and the embedded PostgreSQL."""
+
+from __future__ import annotations
+
+import sys
+
+from deployments.apply import apply
+from deployments.services import WORK_POOL, LocalPrefect, local_prefect
+from etl.embedded import EMBEDDED_SOURCES, EmbeddedServer, embedded_url, stop_embedded, warehouse_url
+from etl.errors import StorehouseError
+from etl.settings import get_settings
+
+USAGE = "usage: python -m deployments up|down|status"
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the one argument says; the exit code."""
+    commands = {"up": up, "down": down, "status": status}
+    if len(arguments) != 1 or arguments[0] not in commands:
+        print(USAGE, file=sys.stderr)
+        return 2
+    try:
+        commands[arguments[0]](local_prefect())
+    except StorehouseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def up(prefect: LocalPrefect) -> None:
+    """Start databases, server and worker, deploy everything, and say where to look."""
+    prefect.start_server()
+    settings = get_settings()
+    warehouse_url(settings)
+    if settings.shop_url is None:
+        for source in EMBEDDED_SOURCES:
+            embedded_url(source, settings)
+    _say("databases", "ready")
+    api_url = prefect.ensure_server()
+    _say("server", api_url.removesuffix("/api"))
+    deployed = apply()
+    prefect.start_worker(api_url)
+    _say("worker", f"of work pool '{WORK_POOL}', log in {prefect.worker.log}")
+    for sentence in deployed:
+        _say("deployed", sentence)
+    for name in (sentence.split(":")[0] for sentence in deployed):
+        _say("run it", f".venv/bin/prefect deployment run {name} --watch")
+
+
+def down(prefect: LocalPrefect) -> None:
+    """Stop worker, server and embedded PostgreSQL."""
+    stopped = prefect.stop()
+    if stop_embedded(get_settings()):
+        stopped.append("embedded PostgreSQL")
+    print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+def status(prefect: LocalPrefect) -> None:
+    """Say what runs."""
+    _say("server", prefect.api_url or "not running")
+    _say("worker", f"running, log in {prefect.worker.log}" if prefect.worker.running() else "not running")
+    embedded = EmbeddedServer(get_settings().state_dir / "postgresql")
+    _say(
+        "PostgreSQL",
+        "the embedded one is running" if embedded.is_ready() else "the embedded one is not running",
+    )
+
+
+def _say(what: str, how: str) -> None:
+    print(f"  {what:<11} {how}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

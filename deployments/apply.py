@@ -1,0 +1,88 @@
+"""Makes the server's deployments and schedules equal to those of ``prefect.yaml``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deployments.services import WORK_POOL
+from etl.errors import ConfigError
+from etl.settings import PROJECT_DIR
+
+PREFECT_YAML = PROJECT_DIR / "prefect.yaml"
+
+
+def apply() -> list[str]:
+    """Deploy everything of ``prefect.yaml`` and clear schedules that it no longer names.
+
+    Prefect itself leaves a schedule on the server when the file stops naming it. The server is
+    the one that ``deployments.services.ensure_server`` left in the environment.
+
+    Returns:
+        One sentence per deployment.
+
+    Raises:
+        ConfigError: Prefect refused the file.
+    """
+    make_work_pool()
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
+        cwd=PROJECT_DIR,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        said = "\n    ".join((done.stdout + done.stderr).strip().splitlines()[-12:])
+        raise ConfigError(
+            f"Prefect refused prefect.yaml:\n    {said}", "Correct prefect.yaml or the flow that it names."
+        )
+    return clear_schedules(declared_deployments())
+
+
+def declared_deployments(path: Path = PREFECT_YAML) -> dict[str, dict[str, Any]]:
+    """The deployments of ``prefect.yaml`` by ``<flow>/<deployment>``."""
+    entries = yaml.safe_load(path.read_text(encoding="utf-8"))["deployments"]
+    return {f"{flow_name(entry['entrypoint'])}/{entry['name']}": entry for entry in entries}
+
+
+def flow_name(entrypoint: str) -> str:
+    """The name that Prefect gives to a flow function unless it says otherwise: dashes for underscores."""
+    return entrypoint.rpartition(":")[2].replace("_", "-")
+
+
+def make_work_pool() -> None:
+    """Make the work pool of this project, for processes on this machine, unless it exists."""
+    # Not above: Prefect reads its settings when it is imported, and the server's address is set later.
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+
+    with get_client(sync_client=True) as client, suppress(ObjectAlreadyExists):
+        client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"))
+
+
+def clear_schedules(declared: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Remove from the server every schedule of our work pool that is not declared."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import WorkPoolFilter, WorkPoolFilterName
+
+    sentences = []
+    with get_client(sync_client=True) as client:
+        pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[WORK_POOL]))
+        for deployment in client.read_deployments(work_pool_filter=pool):
+            name = f"{client.read_flow(deployment.flow_id).name}/{deployment.name}"
+            wanted = {entry["slug"] for entry in declared.get(name, {}).get("schedules") or ()}
+            undeclared = [schedule for schedule in deployment.schedules if schedule.slug not in wanted]
+            for schedule in undeclared:
+                client.delete_deployment_schedule(deployment.id, schedule.id)
+            kept = len(deployment.schedules) - len(undeclared)
+            cleared = f", {len(undeclared)} undeclared cleared" if undeclared else ""
+            sentences.append(f"{name}: {kept} schedule{'' if kept == 1 else 's'}{cleared}")
+    return sorted(sentences)

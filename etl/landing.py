@@ -1,0 +1,83 @@
+"""Lands what a source answered as immutable Arrow files, one per extract, below the run's folder."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from time import perf_counter
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from etl.arrow_files import ArrowFileWriter, open_arrow_file, safe_file_name
+from etl.handles import Extract, LandedFile
+
+ZERO_DATES = "_zero_dates"
+
+
+def land(reader: pa.RecordBatchReader, extract: Extract, folder: Path) -> LandedFile:
+    """Write all batches of ``reader`` to one Arrow file (lz4), in memory of about one batch (law X13).
+
+    The file appears whole or not at all; landing the same extract again replaces it. A column
+    ``_zero_dates`` (zero dates per row, counted by the source) is summed and left out.
+
+    Args:
+        reader: The source's answer, in its own types.
+        extract: What was asked for; table, kind and part name the file.
+        folder: The run's landing folder; made if need be.
+
+    Raises:
+        StorehouseError: The disk is full or the folder cannot be written; nothing is left behind.
+    """
+    started = perf_counter()
+    path = folder / f"{safe_file_name(extract.table, extract.kind, extract.part)}.arrow"
+    kept = [name for name in reader.schema.names if name != ZERO_DATES]
+    zero_dates = 0
+    with ArrowFileWriter(path, pa.schema([reader.schema.field(name) for name in kept])) as writer:
+        for batch in reader:
+            zero_dates += _zero_dates(batch)
+            writer.write(batch.select(kept))
+    return LandedFile(
+        extract=extract,
+        path=path,
+        row_count=writer.row_count,
+        byte_count=writer.byte_count,
+        seconds=perf_counter() - started,
+        zero_date_count=zero_dates,
+    )
+
+
+def open_landed(path: Path) -> pa.RecordBatchFileReader:
+    """Open a landed file through a memory map; batches are read one at a time.
+
+    Raises:
+        StorehouseError: The file is gone or is no Arrow file.
+    """
+    return open_arrow_file(path)
+
+
+def remove_landed(run_folder: Path) -> None:
+    """Remove all that one run landed; a folder that is not there is no error."""
+    shutil.rmtree(run_folder, ignore_errors=True)
+
+
+def sweep_landing(folder: Path, keep_runs: int) -> list[Path]:
+    """Remove the run folders below ``folder`` except the ``keep_runs`` last written ones.
+
+    Returns:
+        The folders removed, oldest last. Files and links directly below ``folder`` are left alone.
+    """
+    if not folder.is_dir():
+        return []
+    runs = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+    runs.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+    old = runs[max(keep_runs, 0) :]
+    for path in old:
+        remove_landed(path)
+    return old
+
+
+def _zero_dates(batch: pa.RecordBatch) -> int:
+    if ZERO_DATES not in batch.schema.names:
+        return 0
+    return int(pc.sum(batch.column(ZERO_DATES)).as_py() or 0)

@@ -1,0 +1,94 @@
+"""Alerts to people through Apprise: mail, chat and web hooks, by URL.
+
+An alert that cannot be sent never fails the run that it tells about, and neither URL nor password
+stands in any log or answer (law P2).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+logger = logging.getLogger(__name__)
+
+# Commas stand within mail addresses too: only one before the next URL separates.
+_SEPARATOR = re.compile(r"[\s,]+(?=[A-Za-z][\w+.-]*://)")
+
+
+def notify(urls: SecretStr | None, title: str, body: str, kind: Literal["success", "failure"]) -> str:
+    """Send one message to every service named in ``urls``.
+
+    Args:
+        urls: Apprise URLs, separated by commas or spaces; nothing is sent without one.
+        title: One line.
+        body: Plain text.
+        kind: Decides colour and icon where a service has them.
+
+    Returns:
+        One sentence: which kinds of service took the message and which did not.
+    """
+    services = _SEPARATOR.split(urls.get_secret_value().strip()) if urls else []
+    services = [service.strip(", \t\r\n") for service in services if service.strip(", \t\r\n")]
+    if not services:
+        return "No one was notified: ETL_NOTIFY_URLS names no service."
+    taken = [_send(service, title, body, kind) for service in services]
+    sent = [_scheme(s) for s, is_taken in zip(services, taken, strict=True) if is_taken]
+    failed = [_scheme(s) for s, is_taken in zip(services, taken, strict=True) if not is_taken]
+    parts = [f"Notified through {', '.join(sent)}."] if sent else []
+    parts += (
+        [f"Could not notify through {', '.join(failed)}: check that entry of ETL_NOTIFY_URLS."]
+        if failed
+        else []
+    )
+    answer = " ".join(parts)
+    logger.log(logging.WARNING if failed else logging.INFO, "%s", answer)
+    return answer
+
+
+def _send(url: str, title: str, body: str, kind: Literal["success", "failure"]) -> bool:
+    """True when the service took the message."""
+    # 0.2 s and a hundred plugins, paid only by who notifies.
+    import apprise
+
+    kinds = {"success": apprise.NotifyType.SUCCESS, "failure": apprise.NotifyType.FAILURE}
+    try:
+        with _silenced_loggers():
+            service = apprise.Apprise()
+            is_known = service.add(url)
+            return bool(
+                is_known and service.notify(body, title, kinds[kind], body_format=apprise.NotifyFormat.TEXT)
+            )
+    except Exception as error:  # any plugin may raise anything, and the run must not fail for its alert
+        logger.warning("An alert through %s ended in %s.", _scheme(url), type(error).__name__)
+        return False
+
+
+@contextmanager
+def _silenced_loggers() -> Iterator[None]:
+    """Apprise logs URLs that it cannot read, the HTTP client paths that are tokens: none of it passes."""
+    loggers = [logging.getLogger(name) for name in ("apprise", "urllib3.connectionpool")]
+    for each in loggers:
+        each.addFilter(_silence)
+    try:
+        yield
+    finally:
+        for each in loggers:
+            each.removeFilter(_silence)
+
+
+def _silence(record: logging.LogRecord) -> bool:
+    return False
+
+
+def _scheme(url: str) -> str:
+    """The part of a URL that is no secret; nothing of a text that is no URL."""
+    try:
+        return urlsplit(url).scheme or "an entry without a scheme"
+    except ValueError:
+        return "an entry that is no URL"

@@ -1,0 +1,61 @@
+-- grain: one row per run, the 30 newest
+-- reads: audit.runs, audit.run_tables, audit.quality_results
+with newest_runs as (
+    select
+        run_id,
+        pipeline,
+        business_date,
+        status,
+        started_at,
+        finished_at,
+        quality_score_pct,
+        flow_run_url,
+        split_part(error, e'\n', 1) as error
+    from audit.runs
+    order by started_at desc, run_id desc
+    limit 30
+),
+
+table_totals as (
+    select
+        run_id,
+        sum(extracted) as extracted,
+        sum(rejected) as rejected,
+        sum(quarantined) as quarantined,
+        sum(inserted) filter (where role in ('dimension', 'fact')) as inserted,
+        sum(updated) filter (where role in ('dimension', 'fact')) as updated
+    from audit.run_tables
+    group by run_id
+),
+
+rule_totals as (
+    select
+        run_id,
+        count(*) as rule_count,
+        count(*) filter (where not passed or not checked) as failing_rule_count
+    from audit.quality_results
+    group by run_id
+)
+
+select
+    newest_runs.run_id,
+    newest_runs.pipeline,
+    newest_runs.business_date,
+    newest_runs.status,
+    newest_runs.started_at,
+    newest_runs.finished_at,
+    extract(epoch from newest_runs.finished_at - newest_runs.started_at)::numeric(12, 1) as seconds,
+    newest_runs.quality_score_pct,
+    rule_totals.rule_count,
+    rule_totals.failing_rule_count,
+    table_totals.extracted,
+    table_totals.rejected,
+    table_totals.quarantined,
+    table_totals.inserted,
+    table_totals.updated,
+    newest_runs.flow_run_url,
+    newest_runs.error
+from newest_runs
+left join table_totals on newest_runs.run_id = table_totals.run_id
+left join rule_totals on newest_runs.run_id = rule_totals.run_id
+order by newest_runs.started_at desc, newest_runs.run_id desc;

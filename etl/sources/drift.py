@@ -1,0 +1,67 @@
+"""The source's columns held against the catalog before anything is read (law X12)."""
+
+from __future__ import annotations
+
+from etl.catalog import SourceTable
+from etl.errors import ContractError
+from etl.sources.dialect import Dialect
+from etl.sources.metadata import Family, SourceColumn, find_column
+from etl.sources.select_list import new_columns
+
+# Family at the source -> types of the catalog that its values become without loss or guess.
+_FITTING: dict[Family, tuple[str, ...]] = {
+    "integer": ("bigint", "integer", "smallint", "decimal", "double", "boolean", "text"),
+    "decimal": ("decimal", "double", "bigint", "integer", "smallint", "text"),
+    "float": ("double", "decimal", "text"),
+    "boolean": ("boolean", "bigint", "integer", "smallint", "text"),
+    "text": ("text", "json", "uuid"),
+    "json": ("json", "text"),
+    "uuid": ("uuid", "text"),
+    "bytes": ("bytes",),
+    "date": ("date", "timestamp", "text"),
+    "timestamp": ("timestamp", "text"),
+    "timestamptz": ("timestamp", "text"),
+    "time": ("time", "text"),
+}
+
+
+def check_drift(table: SourceTable, columns: dict[str, SourceColumn], dialect: Dialect) -> list[str]:
+    """Compare; see :meth:`etl.sources.Source.check_columns`.
+
+    Returns:
+        One sentence per drift that the policy lets pass. Columns that are new are read under ``evolve``;
+        those that are gone read as NULL under ``evolve`` and ``ignore``.
+
+    Raises:
+        ContractError: Any drift under ``freeze``; a key or cursor that is gone under every policy.
+    """
+    gone, changed = [], []
+    for name, declared in table.columns.items():
+        source_name = declared.source_name or name
+        column = find_column(columns, source_name, dialect.is_mysql)
+        if column is None:
+            gone.append(name)
+        elif declared.type.partition("(")[0] not in _FITTING[column.family]:
+            changed.append(
+                f"column '{name}' is declared {declared.type}, the source has {source_name} {column.sql_type}"
+            )
+    added = [
+        f"the source has a column '{c.name}' ({c.sql_type}) that is not declared"
+        for c in new_columns(table, columns, dialect)
+    ]
+    drifts = (
+        [f"column '{name}' is declared, the source has none of that name" for name in gone] + changed + added
+    )
+    needed = {*table.key, *filter(None, (table.cursor, table.null_cursor_fallback))}.intersection(gone)
+    if drifts and (table.drift == "freeze" or needed):
+        raise _refusal(table, drifts, needed)
+    return [f"{table.qualified_name}: {drift} (drift: {table.drift})" for drift in drifts]
+
+
+def _refusal(table: SourceTable, drifts: list[str], needed: set[str]) -> ContractError:
+    why = f"; without {', '.join(sorted(needed))} it cannot be read" if needed else ""
+    return ContractError(
+        f"{table.qualified_name}: the source does not have the declared columns: {'; '.join(drifts)}{why}.",
+        f"Correct 'columns' in catalog/tables/{table.source}/{table.name}.yaml"
+        + ("." if needed else ", or let it pass with 'drift: evolve' or 'drift: ignore'."),
+    )

@@ -1,0 +1,205 @@
+"""MySQL and MariaDB as a source: rows as CSV out of a reading process, each read in its own snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
+from typing import Any
+
+import pyarrow as pa
+from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstract
+
+from etl.catalog import SourceSystem, SourceTable
+from etl.handles import Extract, Snapshot
+from etl.identifiers import quote_mysql
+from etl.settings import Settings
+from etl.sources.clocks import SourceClock, high_text, local_text, safe_instant
+from etl.sources.connections import Address, connect_mysql, mysql_session
+from etl.sources.csv_blocks import BatchShaper
+from etl.sources.dialect import mysql_dialect
+from etl.sources.drift import check_drift
+from etl.sources.failures import source_failures
+from etl.sources.key_sets import key_batches, mysql_key_condition
+from etl.sources.metadata import SourceColumn
+from etl.sources.metadata_mysql import find_table, query_columns, table_columns
+from etl.sources.mysql_pump import MySqlPump
+from etl.sources.mysql_sessions import SEE_SESSIONS, await_writers, read_clock
+from etl.sources.partitions import cut_evenly
+from etl.sources.predicates import extract_conditions, select
+from etl.sources.relation import (
+    Relation,
+    declared_query,
+    is_first_part,
+    kept_columns,
+    needed_columns,
+    refuse_null_cursors,
+)
+from etl.sources.select_list import LandedColumn, selected_columns
+
+_SNAPSHOT = "start transaction with consistent snapshot, read only"
+_KEYS_PER_STATEMENT = 2_000
+
+
+class MySQLSource:
+    """See :class:`etl.sources.Source`; docs/sources.md says which types land as what.
+
+    No snapshot can be exported here: each read has its own, taken after the safe bounds were found. What is changed
+    between two reads moves above the bound, out of this run's window and into the next one's.
+    """
+
+    def __init__(self, system: SourceSystem, address: Address, settings: Settings) -> None:
+        self._system, self._address, self._settings = system, address, settings
+
+    @contextmanager
+    def snapshot(self, tables: list[SourceTable]) -> Iterator[Snapshot]:
+        """Find the safe bounds (law X2)."""
+        with self._session("finding the safe bounds") as connection:
+            clock = read_clock(connection)
+            highs = {t.qualified_name: self._safe_high(connection, t, clock) for t in tables}
+        yield Snapshot(self._system.name, None, local_text(clock.now, self._system.time_zone), highs)
+
+    def check_columns(self, table: SourceTable) -> list[str]:
+        """Hold the source's columns against the catalog (law X12)."""
+        with self._session(f"{table.qualified_name}: checking its columns") as connection:
+            return check_drift(table, self._described(connection, table)[1], mysql_dialect())
+
+    def cursor_zone(self, table: SourceTable) -> str:
+        """Time zone in which this table's window bounds and cursor texts are written."""
+        with self._session(f"{table.qualified_name}: reading its columns") as connection:
+            return self._relation(connection, table).cursor_zone(self._system.time_zone)
+
+    def plan_extracts(self, table: SourceTable, extract: Extract, snapshot: Snapshot) -> tuple[Extract, ...]:
+        """Cut a large extract evenly over the range of an integer key (law X13)."""
+        with (
+            self._session(f"{table.qualified_name}: planning its parts") as connection,
+            connection.cursor() as cursor,
+        ):
+            relation = self._relation(connection, table)
+            if relation.first_key.family != "integer":
+                return (extract,)
+            key = relation.dialect.quote(relation.first_key.name)
+            conditions = extract_conditions(relation, extract)
+            if (
+                _estimated_rows(cursor, select([key], relation.sql, conditions))
+                <= self._settings.partition_rows
+            ):
+                return (extract,)
+            measures = ["count(*)", f"min({key})", f"max({key})"]
+            count, low, high = _one_row(cursor, select(measures, relation.sql, conditions))
+        return cut_evenly(extract, count, low, high, self._settings.partition_rows)
+
+    def read(self, table: SourceTable, extract: Extract, snapshot: Snapshot) -> pa.RecordBatchReader:
+        """Stream one extract out of a snapshot of its own."""
+        doing = f"{table.qualified_name}: reading {extract.kind} {extract.window} {extract.part}"
+        with self._session(doing) as connection:
+            relation, info = self._relation(connection, table), connection.server_info
+        conditions = extract_conditions(relation, extract)
+        checks = is_first_part(extract) and relation.may_lack_cursors
+        questions = [select(["count(*)"], relation.sql, [relation.lacks_cursor_sql])] if checks else []
+        selected = needed_columns(table, extract, selected_columns(table, relation.columns, relation.dialect))
+        shaper = BatchShaper(table, selected, kept_columns(table, extract, selected), self._system.time_zone)
+        pump = self._pump(info, questions, [select([_csv_row(selected)], relation.sql, conditions)])
+        with self._failures(doing), _closed_on_error(pump):
+            for answer in pump.answers():
+                refuse_null_cursors(table, int(answer[0] or 0))
+        return self._stream(pump, shaper, doing)
+
+    def read_keys(self, table: SourceTable, keys: pa.Table, snapshot: Snapshot) -> pa.RecordBatchReader:
+        """Stream the rows with these keys, whatever their cursor."""
+        doing = f"{table.qualified_name}: reading {len(keys)} rows by key"
+        with self._session(doing) as connection:
+            relation, info = self._relation(connection, table), connection.server_info
+        selected = selected_columns(table, relation.columns, relation.dialect)
+        shaper = BatchShaper(table, selected, [c.name for c in selected], self._system.time_zone)
+        batches = key_batches(relation, keys, self._system.time_zone, _KEYS_PER_STATEMENT)
+        row = [_csv_row(selected)]
+        statements = [select(row, relation.sql, [mysql_key_condition(relation, batch)]) for batch in batches]
+        pump = self._pump(info, [], statements)
+        with self._failures(doing), _closed_on_error(pump):
+            pump.answers()
+        return self._stream(pump, shaper, doing)
+
+    def _stream(self, pump: MySqlPump, shaper: BatchShaper, doing: str) -> pa.RecordBatchReader:
+        def batches() -> Iterator[pa.RecordBatch]:
+            with self._failures(doing), closing(pump):
+                for block in pump.blocks():
+                    yield shaper.shape(block)
+
+        return pa.RecordBatchReader.from_batches(shaper.schema, batches())
+
+    def _pump(self, info: str | None, questions: list[str], statements: list[str]) -> MySqlPump:
+        return MySqlPump(
+            self._address,
+            [*mysql_session(self._settings, info), _SNAPSHOT],
+            questions=questions,
+            statements=statements,
+            batch_rows=self._settings.batch_rows,
+        )
+
+    def _safe_high(
+        self, connection: MySQLConnectionAbstract, table: SourceTable, clock: SourceClock
+    ) -> str | None:
+        if table.cursor is None:
+            return None
+        relation = self._relation(connection, table)
+        safe = safe_instant(table, clock, SEE_SESSIONS)
+        if table.cursor_kind == "timestamp":
+            return high_text(safe, relation.known[table.cursor], self._system.time_zone)
+        with connection.cursor() as cursor:
+            highest = _one_row(cursor, select([f"max({relation.cursor_sql})"], relation.sql))[0]
+        await_writers(connection, table, clock, self._settings.lock_timeout_seconds)
+        return None if highest is None else str(int(highest) + 1)
+
+    def _relation(self, connection: MySQLConnectionAbstract, table: SourceTable) -> Relation:
+        sql, columns = self._described(connection, table)
+        return Relation(table, sql, columns, mysql_dialect())
+
+    def _described(
+        self, connection: MySQLConnectionAbstract, table: SourceTable
+    ) -> tuple[str, dict[str, SourceColumn]]:
+        """What stands behind ``from``, and its columns; those of a query only the reading process can be told."""
+        if table.query is None:
+            schema, name = find_table(connection, table)
+            return quote_mysql(schema, name), table_columns(connection, schema, name)
+        sql = declared_query(table, quote_mysql("declared query"))
+        describe = f"{select(['*'], sql)} limit 0"
+        session = mysql_session(self._settings, connection.server_info)
+        with closing(MySqlPump(self._address, session, describe=describe)) as pump:
+            return sql, query_columns(pump.fields())
+
+    @contextmanager
+    def _session(self, doing: str) -> Iterator[MySQLConnectionAbstract]:
+        with self._failures(doing), closing(connect_mysql(self._address, self._settings)) as connection:
+            yield connection
+
+    def _failures(self, doing: str) -> AbstractContextManager[None]:
+        return source_failures(f"Source '{self._system.name}', {doing}", self._address.secret)
+
+
+def _csv_row(selected: Sequence[LandedColumn]) -> str:
+    """A whole row as one text; NULL only where it is longer than the server can put together."""
+    fields = ", ',', ".join(column.expression for column in selected)
+    return f"concat({fields})"
+
+
+def _estimated_rows(cursor: MySQLCursorAbstract, statement: str) -> int:
+    """The most rows that one step of the plan is expected to read; no more than a hint."""
+    cursor.execute(f"explain {statement}")
+    plan: Any = cursor.fetchall()
+    at = [column[0].lower() for column in cursor.description or ()].index("rows")
+    return max((int(step[at] or 0) for step in plan), default=0)
+
+
+def _one_row(cursor: MySQLCursorAbstract, statement: str) -> tuple[Any, ...]:
+    cursor.execute(statement)
+    rows: Any = cursor.fetchall()
+    return tuple(rows[0])
+
+
+@contextmanager
+def _closed_on_error(pump: MySqlPump) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        pump.close()
+        raise

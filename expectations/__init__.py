@@ -1,0 +1,12 @@
+"""GATES: whether a staged table may pass. One reviewable suite per table, judged in SQL.
+
+suites/        one YAML per staged table: its rules, their severities and their reasons
+suites.py      reads and checks them, without the cost of importing Great Expectations
+vocabulary.py  the expectations and kwargs that a suite may use
+rules.py       named business rules: SQL predicates with their reasons
+row_rules.py   the two expectations of our own, so that such predicates ride the same scan
+gate.py        ``judge`` and ``build_docs``, the only Great Expectations contexts
+conversion.py  our suites as Great Expectations knows them
+verdicts.py    what Great Expectations found, as our handles, without a value of any row
+result_store.py, data_docs.py, assets/   stored results and pages that open offline
+"""

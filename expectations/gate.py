@@ -1,0 +1,285 @@
+"""The gate: judges staged tables with Great Expectations, pushed down as SQL (laws R1, Q1, Q2, Q4, Q5).
+
+Importing this module costs the import of Great Expectations (4 s, 260 MB): import it inside the task
+that judges, never in a module that a scheduler imports. ``expectations.suites`` is cheap.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from great_expectations.core import ExpectationValidationResult, RunIdentifier
+from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
+from great_expectations.core.result_format import ResultFormatUnion
+from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
+from great_expectations.data_context.types.resource_identifiers import (
+    ExpectationSuiteIdentifier,
+    ValidationResultIdentifier,
+)
+from great_expectations.datasource.fluent.interfaces import Batch, TestConnectionError
+from great_expectations.expectations.expectation import Expectation
+
+from etl.errors import ConfigError, TransientError
+from etl.handles import RuleResult, StagedTable, Verdict
+from etl.identifiers import quote_postgresql
+from expectations import verdicts
+from expectations.conversion import as_expectation, as_expectation_suite
+from expectations.data_docs import build_docs, page_of
+from expectations.result_store import folder_name, one_at_a_time, open_context, prune
+from expectations.suites import Suite, load_suites
+
+__all__ = ["Judgement", "build_docs", "judge", "load_suites"]
+
+SUMMARY = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+# Sessions only read. Hashed sub-selects of rules over sibling tables must fit, or they are rescanned per row.
+SESSION_OPTIONS = "-c default_transaction_read_only=on -c work_mem=256MB"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the gate says, and the rows to blame.
+
+    Attributes:
+        failed_rows: Rule name -> sorted ``_row`` values of all rows that break a critical row rule, also of
+            rules that hold within their tolerance (law Q2). Where the verdict says that rows could not be
+            named, the rule is absent and the gate is closed.
+    """
+
+    verdict: Verdict
+    failed_rows: dict[str, list[int]] = field(default_factory=dict)
+
+
+def judge(
+    staged: StagedTable,
+    warehouse_url: str,
+    suites_dir: Path,
+    state_dir: Path,
+    run_id: str,
+    max_failed_rows: int = 1_000_000,
+) -> Judgement:
+    """Judge one staged table by its suite, store the result and name the rows to blame.
+
+    The gate is open when every rule could be checked and no critical one failed. Its page appears at
+    ``verdict.docs_path`` with the next :func:`build_docs`. ``verdict.quarantined_count`` counts distinct
+    rows in ``failed_rows`` when the gate is open, and is 0 when it is closed, as nothing then moves.
+
+    Args:
+        staged: What to judge; its schema stands first on the search path, then ``warehouse``.
+        warehouse_url: Where the staged table is; kept in memory only (law P2).
+        suites_dir: The folder with the suites.
+        state_dir: The folder below which results and pages are kept.
+        run_id: The run under whose name the result is kept.
+        max_failed_rows: With more rows to blame than this the gate closes and none is named.
+
+    Raises:
+        ConfigError: There is no suite for the table, or a suite is wrong.
+        TransientError: The warehouse cannot be reached, or the connection was lost.
+    """
+    started = time.perf_counter()
+    suite = _suite_of(staged.table, suites_dir)
+    with one_at_a_time(state_dir):
+        context = open_context(state_dir, {"WAREHOUSE_URL": _sqlalchemy_url(warehouse_url)})
+        with _opened_batch(context, staged) as batch:
+            judgement, found = _judge_batch(_Questions(batch, staged), suite, max_failed_rows)
+        page = _store(context, found, state_dir, run_id)
+        prune(state_dir, suite.table)
+    seconds = round(time.perf_counter() - started, 3)
+    return replace(judgement, verdict=replace(judgement.verdict, docs_path=page, seconds=seconds))
+
+
+def _suite_of(table: str, suites_dir: Path) -> Suite:
+    suites = load_suites(suites_dir)
+    if table not in suites:
+        raise ConfigError(
+            f"There is no suite for the staged table {table} in {suites_dir}.",
+            f"Write {table}.yaml there; docs/quality.md says how, and the suites beside it show it.",
+        )
+    return suites[table]
+
+
+def _sqlalchemy_url(warehouse_url: str) -> str:
+    url = sa.make_url(warehouse_url)
+    if url.get_backend_name() != "postgresql":
+        raise ConfigError(
+            f"The gate judges tables in PostgreSQL; the warehouse URL begins with {url.drivername}.",
+            "Set ETL_WAREHOUSE_URL to a URL that begins with postgresql://.",
+        )
+    return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+
+@contextmanager
+def _opened_batch(context: EphemeralDataContext, staged: StagedTable) -> Iterator[Batch]:
+    options = f"-c search_path={_option(quote_postgresql(staged.schema))},warehouse {SESSION_OPTIONS}"
+    try:
+        source = context.data_sources.add_postgres(
+            "warehouse",
+            connection_string="${WAREHOUSE_URL}",
+            create_temp_table=False,
+            # The stubs do not know this argument of every SQL data source.
+            kwargs={  # type: ignore[call-arg]
+                "connect_args": {"options": options, "application_name": "storehouse gate"}
+            },
+        )
+    except TestConnectionError as error:
+        raise _lost(staged, error.__cause__) from None
+    try:
+        asset = source.add_table_asset(staged.table, table_name=quote_postgresql(staged.relation))
+        yield asset.add_batch_definition_whole_table("whole").get_batch()
+    except TestConnectionError as error:
+        if isinstance(error.__cause__, sa.exc.OperationalError):
+            raise _lost(staged, error.__cause__) from None
+        raise _unreadable(staged) from None
+    except sa.exc.OperationalError as error:
+        raise _lost(staged, error) from None
+    finally:
+        source.get_engine().dispose()
+        source.get_execution_engine().engine.dispose()
+
+
+def _option(text: str) -> str:
+    """A value within libpq's ``options``, where blanks part words."""
+    return text.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+def _lost(staged: StagedTable, cause: BaseException | str | None) -> TransientError:
+    reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
+    return TransientError(
+        f"The gate lost the warehouse while it judged {staged.table} "
+        f"({staged.schema}.{staged.relation}): {reason}.",
+        "Wait until the warehouse answers; nothing was published. The judgement can be repeated.",
+    )
+
+
+def _unreadable(staged: StagedTable) -> ConfigError:
+    return ConfigError(
+        f"The staged table {staged.schema}.{staged.relation} of {staged.table} "
+        "is not there or may not be read.",
+        "Stage the table before it is judged, and let the role of the warehouse URL read the staging schema.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """What is asked of one staged table; a lost connection is an error and no answer."""
+
+    batch: Batch
+    staged: StagedTable
+
+    def ask_suite(self, suite: Suite) -> ExpectationSuiteValidationResult:
+        """All rules in as few scans as there can be."""
+        return self.batch.validate(as_expectation_suite(suite), result_format=SUMMARY)
+
+    def ask_rule(
+        self, rule: Expectation, result_format: ResultFormatUnion = SUMMARY
+    ) -> ExpectationValidationResult:
+        """One rule on its own."""
+        found = self.batch.validate(rule, result_format=result_format)
+        failure = verdicts.failure_of(found)
+        if failure is not None and failure.is_transient:
+            raise _lost(self.staged, failure.message)
+        return found
+
+
+def _judge_batch(
+    questions: _Questions, suite: Suite, max_failed_rows: int
+) -> tuple[Judgement, ExpectationSuiteValidationResult]:
+    staged = questions.staged
+    expectations = {rule.name: as_expectation(suite, rule) for rule in suite.rules}
+    found = questions.ask_suite(suite)
+    by_rule = {_rule_name(result): result for result in found.results}
+    for name, result in by_rule.items():
+        # In a shared scan one bad rule fails all of them: ask again, each on its own.
+        if verdicts.failure_of(result) is not None:
+            by_rule[name] = questions.ask_rule(expectations[name])
+    results = tuple(verdicts.rule_result(rule, by_rule[rule.name]) for rule in suite.rules)
+    failed_rows, results = _name_rows(questions, expectations, results, max_failed_rows)
+    is_open = verdicts.gate_is_open(results)
+    blamed = len({row for rows in failed_rows.values() for row in rows}) if is_open else 0
+    score = verdicts.score_pct(results)
+    verdict = Verdict(staged.table, suite.table, is_open, results, staged.row_count, blamed, score, None, 0.0)
+    _retell(found, [by_rule[rule.name] for rule in suite.rules], verdict)
+    return Judgement(verdict, failed_rows), found
+
+
+def _retell(
+    found: ExpectationSuiteValidationResult, results: list[ExpectationValidationResult], verdict: Verdict
+) -> None:
+    """Make the result that is stored say what the verdict says, and nothing of any row's values."""
+    for result, said in zip(results, verdict.results, strict=True):
+        verdicts.without_values(result)
+        result.success = said.passed
+    held = sum(result.passed for result in verdict.results)
+    found.results = results
+    found.success = verdict.is_open
+    found.statistics = {
+        "evaluated_expectations": len(results),
+        "successful_expectations": held,
+        "unsuccessful_expectations": len(results) - held,
+        "success_percent": 100 * held / len(results),
+    }
+
+
+def _rule_name(found: ExpectationValidationResult) -> str:
+    if found.expectation_config is None:
+        raise LookupError("Great Expectations gave a result that belongs to no rule.")
+    return str(found.expectation_config.meta["rule"])
+
+
+def _name_rows(
+    questions: _Questions,
+    expectations: dict[str, Expectation],
+    results: tuple[RuleResult, ...],
+    max_failed_rows: int,
+) -> tuple[dict[str, list[int]], tuple[RuleResult, ...]]:
+    """The rows of every critical row rule, complete; a rule whose rows cannot all be named fails (law Q2)."""
+    to_name = [r for r in results if r.severity == "critical" and r.unexpected_count]
+    total = sum(r.unexpected_count or 0 for r in to_name)
+    failed_rows: dict[str, list[int]] = {}
+    closed: dict[str, RuleResult] = {}
+    for result in to_name:
+        if total > max_failed_rows:
+            why = f"with {total:,} in all, more than the {max_failed_rows:,} that may be quarantined"
+            closed[result.rule] = verdicts.closed_because(result, why)
+            continue
+        rows = _rows_of(questions, expectations[result.rule], result)
+        if len(rows) == result.unexpected_count:
+            failed_rows[result.rule] = rows
+        else:
+            closed[result.rule] = verdicts.closed_because(
+                result, f"only {len(rows):,} of them could be named"
+            )
+    return failed_rows, tuple(closed.get(r.rule, r) for r in results)
+
+
+def _rows_of(questions: _Questions, expectation: Expectation, result: RuleResult) -> list[int]:
+    keys = {
+        "result_format": "SUMMARY",
+        "partial_unexpected_count": result.unexpected_count,
+        "unexpected_index_column_names": ["_row"],
+    }
+    found = questions.ask_rule(expectation, keys)
+    return sorted(entry["_row"] for entry in found.result.get("partial_unexpected_index_list") or [])
+
+
+def _store(
+    context: EphemeralDataContext,
+    found: ExpectationSuiteValidationResult,
+    state_dir: Path,
+    run_id: str,
+) -> Path:
+    now = datetime.now(UTC)
+    run = RunIdentifier(run_name=folder_name(run_id), run_time=now)
+    found.meta |= {"run_id": run, "validation_time": now, "validation_id": None, "checkpoint_id": None}
+    key = ValidationResultIdentifier(
+        expectation_suite_identifier=ExpectationSuiteIdentifier(name=found.suite_name),
+        run_id=run,
+        batch_identifier=found.batch_id,
+    )
+    context.validation_results_store.store_validation_results(found, key)
+    return page_of(state_dir, key)

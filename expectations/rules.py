@@ -1,0 +1,58 @@
+"""Named business rules: SQL predicates that every row of a staged table must satisfy, with their reasons.
+
+A suite names one with ``business_rule:`` in the kwargs of ``expect_rows_to_satisfy``. A predicate may
+look at sibling staged tables and at dimensions by their plain names (the run's staging schema and then
+``warehouse`` stand on the search path). As in a CHECK constraint, NULL counts as satisfied.
+
+A predicate that looks at another table must be set-based: ``key not in (select the broken keys)`` is
+planned once and hashed; a correlated subquery over millions of lines is not. The inner select must
+never yield NULL, which would make ``not in`` pass every row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessRule:
+    """A predicate in SQL that holds for every sound row, and why the business wants it."""
+
+    predicate: str
+    reason: str
+
+
+BUSINESS_RULES: dict[str, BusinessRule] = {
+    "order_total_adds_up": BusinessRule(
+        predicate="""
+            order_id not in (
+                with lines as (
+                    select
+                        i.order_id,
+                        sum(round(i.quantity * i.unit_price, 2) - i.discount_amount) as lines_amount
+                    from stg_shop__order_items as i
+                    group by i.order_id
+                )
+
+                select o.order_id
+                from stg_shop__orders as o
+                left join lines as l on o.order_id = l.order_id
+                where
+                    o.order_id is not null
+                    and o.total_amount is distinct from
+                    coalesce(l.lines_amount, 0) - o.discount_amount + o.tax_amount + o.shipping_amount
+            )
+        """,
+        reason=(
+            "Order-level amounts are allocated to the lines to the cent (law F3); an order whose total is "
+            "not its lines plus tax and shipping would put money into the facts that nobody paid."
+        ),
+    ),
+    "registered_before_changed": BusinessRule(
+        predicate="registration_date <= updated_at::date + 1",
+        reason=(
+            "A customer cannot change before registering; one day is allowed because the date is the "
+            "shop's and the instant is UTC."
+        ),
+    ),
+}

@@ -1,0 +1,199 @@
+"""Reads ``expectations/suites/<source>.<table>.yaml`` into checked suites, or says where they are wrong.
+
+An expectation that Great Expectations does not know is only logged and dropped by it, which would make
+the gate weaker without a word; so every rule is held against the JSON Schemas that Great Expectations
+ships before anything is judged. Importing the library itself is not needed for that (it costs 4 s).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from etl.errors import ConfigError
+from etl.handles import Severity
+from expectations.vocabulary import did_you_mean, known_types, kwarg_problems
+
+REMEDY = "Correct the suite; docs/quality.md says what may stand in one."
+
+
+class Rule(BaseModel):
+    """One rule of a suite: type, kwargs, severity and description as Great Expectations serialises them.
+
+    Attributes:
+        name: Stable name within the suite; results, trends and quarantine entries are kept under it.
+        weight: Share in the quality score (law Q4).
+        reason: Why this rule and this threshold (law Q1).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    type: str
+    kwargs: dict[str, Any]
+    severity: Severity
+    weight: float = Field(1, gt=0)
+    reason: str = Field(min_length=10)
+    description: str = ""
+
+    @field_validator("kwargs")
+    @classmethod
+    def _as_serialised(cls, kwargs: dict[str, Any]) -> dict[str, Any]:
+        return {key: value.isoformat() if isinstance(value, date) else value for key, value in kwargs.items()}
+
+    @property
+    def sentence(self) -> str:
+        """What the rule demands, in words: its description, else its name."""
+        return self.description or self.name.replace("_", " ")
+
+
+class _SuiteFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: str
+    description: str = Field(min_length=1)
+    rules: tuple[Rule, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The rules of one staged table.
+
+    Attributes:
+        table: Catalog name such as ``shop.customers``; also the name of the suite and of its file.
+        lines: Line of the file on which each rule begins, in the order of ``rules``.
+    """
+
+    table: str
+    description: str
+    rules: tuple[Rule, ...]
+    path: Path
+    lines: tuple[int, ...]
+
+    def place_of(self, rule: Rule) -> str:
+        """``file:line: rule 'name'`` for messages."""
+        return f"{self.path}:{self.lines[self.rules.index(rule)]}: rule '{rule.name}'"
+
+
+def load_suites(suites_dir: Path) -> dict[str, Suite]:
+    """All suites below ``suites_dir`` by table name; files that have not changed are not read again.
+
+    Raises:
+        ConfigError: A file is not YAML, a field or an expectation is unknown, a kwarg is misspelt or of a
+            wrong type, a severity is none, a reason is missing, or two rules have one name. Names file,
+            line, rule and what was meant, for all that is wrong in a file at once.
+    """
+    paths = sorted(suites_dir.glob("*.yaml"))
+    if not paths:
+        raise ConfigError(
+            f"{suites_dir} holds no suites.", "Set ETL_SUITES_DIR to the folder with the suites."
+        )
+    return {path.stem: _read(path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths}
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, _changed_at: int, _size: int) -> Suite:
+    content, lines = _parse(path)
+    problems = [
+        _explain(item["loc"], item["type"], item["msg"], content) for item in _structure_errors(content)
+    ]
+    if not problems:
+        problems = list(_rule_problems(content, path.stem))
+    if problems:
+        places = (f"{path}:{_line(lines, location)}: {text}" for location, text in problems)
+        raise ConfigError("\n".join(places), REMEDY)
+    file = _SuiteFile.model_validate(content)
+    starts = tuple(_line(lines, ("rules", index)) for index in range(len(file.rules)))
+    return Suite(file.table, file.description, file.rules, path, starts)
+
+
+Location = tuple[int | str, ...]
+
+
+def _parse(path: Path) -> tuple[Any, dict[Location, int]]:
+    text = path.read_text(encoding="utf-8")
+    lines: dict[Location, int] = {}
+    try:
+        for location, line in _walk(yaml.compose(text, Loader=yaml.SafeLoader), ()):
+            if location in lines:
+                where = ".".join(map(str, location))
+                raise ConfigError(f"{path}:{line}: {where} stands here a second time.", REMEDY)
+            lines[location] = line
+        return yaml.safe_load(text), lines
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}.", REMEDY) from None
+
+
+def _walk(node: yaml.Node | None, at: Location) -> Iterator[tuple[Location, int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield (*at, key.value), key.start_mark.line + 1
+            yield from _walk(value, (*at, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield (*at, index), item.start_mark.line + 1
+            yield from _walk(item, (*at, index))
+
+
+def _line(lines: dict[Location, int], location: Location) -> int:
+    known = (location[:depth] for depth in range(len(location), 0, -1) if location[:depth] in lines)
+    return lines[next(known)] if location[:1] and location[:1] in lines else 1
+
+
+def _structure_errors(content: Any) -> list[Any]:
+    try:
+        _SuiteFile.model_validate(content)
+    except ValidationError as error:
+        errors = error.errors()
+        deeper = {item["loc"][:1] for item in errors if len(item["loc"]) > 1}
+        # Of a list whose only item is wrong, pydantic says that it is too short as well.
+        return [item for item in errors if not (item["type"] == "too_short" and item["loc"] in deeper)]
+    return []
+
+
+def _explain(location: Location, kind: str, message: str, content: Any) -> tuple[Location, str]:
+    if kind == "extra_forbidden":
+        model: type[BaseModel] = Rule if "rules" in location else _SuiteFile
+        message = "is not a field" + did_you_mean(str(location[-1]), list(model.model_fields))
+    elif kind == "too_short":
+        message = "is empty"
+    elif kind == "missing":
+        message = "is missing" + (
+            ": say why this rule and this threshold" if location[-1] == "reason" else ""
+        )
+    return location, f"{_named(location, content)}: {message}"
+
+
+def _named(location: Location, content: Any) -> str:
+    """``rule 'x': field`` where the rule's name can be read, else the path of the field."""
+    if len(location) > 1 and location[0] == "rules" and isinstance(location[1], int):
+        rule = content["rules"][location[1]]
+        name = rule.get("name", f"number {location[1] + 1}") if isinstance(rule, dict) else location[1] + 1
+        field = ".".join(map(str, location[2:]))
+        return f"rule '{name}'" + (f": {field}" if field else "")
+    return ".".join(map(str, location)) or "the file"
+
+
+def _rule_problems(content: Any, stem: str) -> Iterator[tuple[Location, str]]:
+    file = _SuiteFile.model_validate(content)
+    if file.table != stem:
+        yield ("table",), f"table: '{file.table}', but the file is named for {stem}"
+    names: set[str] = set()
+    for index, rule in enumerate(file.rules):
+        at: Location = ("rules", index)
+        if rule.name in names:
+            yield (*at, "name"), f"rule '{rule.name}': another rule of this suite has the same name"
+        names.add(rule.name)
+        if rule.type not in known_types():
+            wrong = f"{rule.type} is not an expectation{did_you_mean(rule.type, known_types())}"
+            yield (*at, "type"), f"rule '{rule.name}': {wrong}"
+            continue
+        for place, text in kwarg_problems(rule.type, rule.kwargs):
+            yield (*at, "kwargs", *place), f"rule '{rule.name}': {text}"

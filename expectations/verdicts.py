@@ -1,0 +1,144 @@
+"""What Great Expectations found, told in our handles and without a value of any row (laws Q2, Q4, P2)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import psycopg2
+import psycopg2.errors
+from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+
+from etl.handles import RuleResult
+from expectations.suites import Rule
+from expectations.vocabulary import is_row_rule
+
+COUNTS = (
+    "element_count",
+    "unexpected_count",
+    "unexpected_percent",
+    "unexpected_percent_total",
+    "unexpected_percent_nonmissing",
+    "missing_count",
+    "missing_percent",
+)
+
+
+LOST = frozenset(
+    {"AdminShutdown", "CrashShutdown", "CannotConnectNow", "IdleSessionTimeout", "DeadlockDetected"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a rule could not be evaluated."""
+
+    message: str
+    is_transient: bool
+
+
+def rule_result(rule: Rule, found: ExpectationValidationResult) -> RuleResult:
+    """One rule's result from what Great Expectations says about it."""
+    failure = failure_of(found)
+    counts: dict[str, Any] = found.result if failure is None else {}
+    broken = counts.get("unexpected_count") if is_row_rule(rule.type) else None
+    return RuleResult(
+        rule=rule.name,
+        expectation=rule.type,
+        column=_columns(rule.kwargs),
+        severity=rule.severity,
+        weight=rule.weight,
+        passed=failure is None and bool(found.success),
+        checked=failure is None,
+        unexpected_count=broken,
+        element_count=counts.get("element_count"),
+        observed=_observed(counts, broken, failure),
+    )
+
+
+def closed_because(result: RuleResult, why: str) -> RuleResult:
+    """The same result, failed for a reason of the gate's own."""
+    return replace(result, passed=False, observed=f"{result.observed}; {why}")
+
+
+def gate_is_open(results: tuple[RuleResult, ...]) -> bool:
+    """Law Q2: every rule was checked, and no critical one failed."""
+    return all(r.checked and (r.passed or r.severity != "critical") for r in results)
+
+
+def score_pct(results: tuple[RuleResult, ...]) -> float:
+    """Law Q4: the weighted share of the rules that held, in percent."""
+    total = sum(r.weight for r in results)
+    return round(100 * sum(r.weight for r in results if r.passed) / total, 2) if total else 100.0
+
+
+def failure_of(found: ExpectationValidationResult) -> Failure | None:
+    """Why the rule could not be evaluated; None when it was."""
+    raised = _raised(found.exception_info or {})
+    if raised is None:
+        return None if found.success is not None and found.result else Failure("no result was given", False)
+    trace = f"{raised.get('exception_traceback') or ''}\n{raised.get('exception_message') or ''}"
+    return _database_failure(trace) or Failure(_one_line(str(raised.get("exception_message"))), False)
+
+
+def without_values(found: ExpectationValidationResult) -> None:
+    """Strip a result that is going to be stored of samples, observed texts, SQL and tracebacks."""
+    failure = failure_of(found)
+    if failure is not None:
+        found.exception_info = {
+            "raised_exception": True,
+            "exception_message": f"could not be checked: {failure.message}",
+            "exception_traceback": "",
+        }
+        found.result = {}
+        return
+    kept = {key: found.result[key] for key in COUNTS if key in found.result}
+    if "observed_value" in found.result:
+        value = found.result["observed_value"]
+        kept["observed_value"] = value if _is_number(value) else "not kept"
+    if "unexpected_count" in kept:
+        kept["partial_unexpected_list"] = []
+    found.result = kept
+
+
+def _raised(info: dict[str, Any]) -> dict[str, Any] | None:
+    """The first exception of a result, which holds one directly or one per metric."""
+    if "raised_exception" in info:
+        return info if info["raised_exception"] else None
+    return next((each for each in info.values() if each.get("raised_exception")), None)
+
+
+def _database_failure(trace: str) -> Failure | None:
+    """What the database said, without values: only errors about names and syntax keep their text."""
+    match = re.search(r"psycopg2\.(errors\.)?(\w+)\)?:? (.*)", trace)
+    if match is None:
+        return None
+    kind = getattr(psycopg2.errors if match[1] else psycopg2, match[2], psycopg2.Error)
+    lost = kind in (psycopg2.OperationalError, psycopg2.InterfaceError) or match[2] in LOST
+    if issubclass(kind, psycopg2.ProgrammingError):
+        return Failure(_one_line(match[3]), lost)
+    return Failure(f"the database answered with {match[2]}", lost)
+
+
+def _observed(counts: dict[str, Any], broken: int | None, failure: Failure | None) -> str:
+    if failure is not None:
+        return f"could not be checked: {failure.message}"
+    if broken is not None:
+        return f"{broken:,} of {counts.get('element_count') or 0:,} rows break it"
+    value = counts.get("observed_value")
+    return f"observed {value:,}" if _is_number(value) else "observed no number"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def _columns(kwargs: dict[str, Any]) -> str | None:
+    named = [kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs]
+    return ", ".join([*named, *kwargs.get("column_list", [])]) or None
+
+
+def _one_line(text: str) -> str:
+    return text.strip().splitlines()[0][:300] if text.strip() else "no reason was given"

@@ -1,0 +1,154 @@
+"""Real servers and a real browser for every test that wants one.
+
+    postgres_url        URL of an empty database for the whole session
+    postgres_database   URL of a fresh database for one test, dropped afterwards
+    mysql_url           the same on a server that speaks the MySQL protocol,
+    mysql_database      as mysql://user:password@host:port/database
+    settings            Settings with a state folder and databases of its own
+    chromium            path of a browser
+
+A server named in ETL_TEST_POSTGRESQL_URL or ETL_TEST_MYSQL_URL is used; else PostgreSQL comes from
+the wheel, and MariaDB or MySQL from the machine. What cannot be had skips its tests with a line
+that says how to get it, and fails them where ETL_TEST_REQUIRE_SERVERS is set (as in .ci/run).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+import psycopg2
+import pytest
+from mysql import connector as mysql_connector
+
+from etl.embedded import EmbeddedServer
+from etl.identifiers import quote_mysql, quote_postgresql
+from etl.settings import Settings
+from tests.servers import MySqlServer, ServerMissing, temporary_folder
+
+SPEED_OVER_SAFETY = (
+    ("fsync", "off"),
+    ("synchronous_commit", "off"),
+    ("full_page_writes", "off"),
+    ("shared_buffers", "128MB"),
+)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a PostgreSQL server on which databases may be created."""
+    if named := os.environ.get("ETL_TEST_POSTGRESQL_URL"):
+        yield named
+        return
+    with temporary_folder() as folder:
+        server = EmbeddedServer(folder / "postgresql", SPEED_OVER_SAFETY)
+        server.start()
+        yield server.url("postgres")
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of an empty database that all tests of the session share."""
+    yield from _fresh_postgresql(postgres_server)
+
+
+@pytest.fixture
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    """URL of a database of this test alone."""
+    yield from _fresh_postgresql(postgres_server)
+
+
+@pytest.fixture(scope="session")
+def mysql_server() -> Iterator[str]:
+    """URL of a server that speaks the MySQL protocol, with an account that may do everything."""
+    if named := os.environ.get("ETL_TEST_MYSQL_URL"):
+        yield named
+        return
+    with temporary_folder() as folder:
+        try:
+            server = MySqlServer.start(folder)
+        except ServerMissing as missing:
+            _cannot_be_had(str(missing))
+        yield server.url
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def mysql_url(mysql_server: str) -> Iterator[str]:
+    """URL of an empty database that all tests of the session share."""
+    yield from _fresh_mysql(mysql_server)
+
+
+@pytest.fixture
+def mysql_database(mysql_server: str) -> Iterator[str]:
+    """URL of a database of this test alone."""
+    yield from _fresh_mysql(mysql_server)
+
+
+@pytest.fixture
+def settings(postgres_database: str, postgres_server: str, tmp_path: Path) -> Iterator[Settings]:
+    """Settings whose state folder is the test's own; the warehouse and the shop are empty databases."""
+    for shop_url in _fresh_postgresql(postgres_server):
+        yield Settings(
+            _env_file=None, state_dir=tmp_path / "state", warehouse_url=postgres_database, shop_url=shop_url
+        )
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium or Chrome that runs without a display."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    _cannot_be_had("No Chromium on this machine; on Debian: apt-get install chromium.")
+
+
+def _cannot_be_had(reason: str) -> NoReturn:
+    if os.environ.get("ETL_TEST_REQUIRE_SERVERS"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def _fresh_postgresql(server_url: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _on_postgresql(server_url, f"create database {quote_postgresql(name)} template template0")
+    yield _with_database(server_url, name)
+    _on_postgresql(server_url, f"drop database {quote_postgresql(name)} with (force)")
+
+
+def _on_postgresql(server_url: str, statement: str) -> None:
+    connection = psycopg2.connect(server_url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
+def _fresh_mysql(server_url: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    _on_mysql(server_url, f"create database {quote_mysql(name)} character set utf8mb4")
+    yield _with_database(server_url, name)
+    _on_mysql(server_url, f"drop database {quote_mysql(name)}")
+
+
+def _on_mysql(server_url: str, statement: str) -> None:
+    url = urlsplit(server_url)
+    connection = mysql_connector.connect(
+        host=url.hostname,
+        port=url.port or 3306,
+        user=unquote(url.username or ""),
+        password=unquote(url.password or ""),
+    )
+    cursor = connection.cursor()
+    cursor.execute(statement)
+    connection.close()
+
+
+def _with_database(server_url: str, name: str) -> str:
+    return urlunsplit(urlsplit(server_url)._replace(path=f"/{quote(name)}"))

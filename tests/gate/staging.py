@@ -1,0 +1,119 @@
+"""A staged shop: the catalog's tables in one schema of a real PostgreSQL, as the loader leaves them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+
+from etl.catalog import SourceTable
+from etl.catalog_files import load_catalog
+from etl.handles import StagedTable
+from etl.identifiers import quote_postgresql
+from etl.settings import PROJECT_DIR
+
+CATALOG = load_catalog(PROJECT_DIR / "catalog")
+SUITES_DIR = PROJECT_DIR / "expectations" / "suites"
+DIMENSION_KEYS = {
+    "dim_customer": "customer_id bigint",
+    "dim_product": "product_id bigint",
+    "dim_store": "store_id bigint",
+    "dim_brand": "brand_name text",
+    "dim_category": "category_name text",
+}
+
+# Sound rows: `n` is the key. Orders 1 to n have two lines each, of 2 x 10.00 - 1.00, and no store.
+SOUND = {
+    "shop.brands": "select 'brand ' || n, null, 'PT' from generate_series(1, {n}) as n",
+    "shop.categories": "select 'category ' || n, null, 'Home' from generate_series(1, {n}) as n",
+    "shop.stores": """
+        select
+            n, 'store ' || n, 'mall', null, null, 'Porto', null, null, 'PT', 'North', null, 'Ana', null, null,
+            date '2010-01-01', 2000, true, timestamptz '2024-05-01 00:00Z'
+        from generate_series(1, {n}) as n""",
+    "shop.customers": """
+        select
+            n, 'Ana', 'Sá', 'ana' || n || '@secret-mail.test', '912345678', date '1980-01-01', 'F',
+            'Rua 1', null, 'Porto', null, '4000', 'PT', 'gold', date '2020-01-01', true,
+            timestamptz '2024-05-01 00:00Z', true, '+351912345678', 'Ana Sá', '35-49'
+        from generate_series(1, {n}) as n""",
+    "shop.products": """
+        select
+            n, 'product ' || n, null, 'sku' || n, 'brand 1', 'category 1', null, null, null, null, 1.5, null,
+            true, timestamptz '2024-05-01 00:00Z'
+        from generate_series(1, {n}) as n""",
+    "shop.product_prices": """
+        select n, n, timestamptz '2024-01-01 00:00Z', 5.00, 10.00, timestamptz '2024-05-01 00:00Z'
+        from generate_series(1, {n}) as n""",
+    "shop.orders": """
+        select
+            n, n, null, timestamptz '2024-05-01 10:00Z', 'paid', 2.00, 3.00, 4.00, 43.00,
+            timestamptz '2024-05-01 11:00Z'
+        from generate_series(1, {n}) as n""",
+    "shop.order_items": """
+        select n, (n + 1) / 2, 2 - n % 2, (n + 1) / 2, 2, 10.00, 1.00, timestamptz '2024-05-01 11:00Z'
+        from generate_series(1, 2 * {n}) as n""",
+}
+
+
+@dataclass(frozen=True)
+class StagedShop:
+    """One staging schema with all tables of the shop, beside a warehouse with empty dimensions."""
+
+    url: str
+    schema: str = "staging_run_1"
+
+    def create(self, rows: int) -> None:
+        """Make the schemas and fill every table with ``rows`` sound rows (order lines: twice as many)."""
+        self.execute("create schema warehouse")
+        for dimension, key in DIMENSION_KEYS.items():
+            self.execute(f"create table warehouse.{dimension} ({key})")
+        self.execute(f"create schema {quote_postgresql(self.schema)}")
+        for table in CATALOG.tables.values():
+            self.stage(table, SOUND[table.qualified_name].format(n=rows))
+
+    def stage(self, table: SourceTable, rows: str) -> None:
+        """Make one staged table, as ``etl/warehouse`` does, from a query."""
+        columns = ", ".join(
+            f"{quote_postgresql(name)} {_type(c.type)}" for name, c in table.staged_columns.items()
+        )
+        relation = quote_postgresql(self.schema, table.relation)
+        names = ", ".join(map(quote_postgresql, table.staged_columns))
+        self.execute(
+            f"create unlogged table {relation} ({columns}, _row bigint generated always as identity)"
+        )
+        self.execute(f"insert into {relation} ({names}) {rows}")
+        self.execute(f"analyze {relation}")
+
+    def table(self, name: str) -> StagedTable:
+        """The handle of a staged table."""
+        relation = CATALOG.tables[name].relation
+        count = self.execute(f"select count(*) from {quote_postgresql(self.schema, relation)}")[0][0]
+        return StagedTable(
+            name, self.schema, relation, row_count=count, extracted_count=count, rejected_count=0
+        )
+
+    def execute(self, statement: str) -> list[tuple[int, ...]]:
+        """Run one statement with the staging schema on the search path, and commit."""
+        connection = psycopg2.connect(self.url)
+        try:
+            with connection, connection.cursor() as cursor:
+                if "create" not in statement:
+                    cursor.execute(f"set search_path = {quote_postgresql(self.schema)}, warehouse")
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+
+def copy_of_suites(folder: Path) -> Path:
+    """The project's suites in a folder of the test's own, to be changed there."""
+    folder.mkdir()
+    for path in SUITES_DIR.glob("*.yaml"):
+        (folder / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    return folder
+
+
+def _type(declared: str) -> str:
+    return {"timestamp": "timestamptz"}.get(declared, declared.replace("decimal", "numeric"))

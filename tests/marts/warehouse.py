@@ -1,0 +1,144 @@
+"""A warehouse as the project's own SQL makes it, filled with the rows of a test case."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import execute_values
+
+from etl.identifiers import quote_postgresql
+from etl.settings import PROJECT_DIR
+
+SHAPE = PROJECT_DIR / "sql" / "warehouse" / "postgresql"
+FILES = (
+    "schemas/schemas.sql",
+    "audit/runs.sql",
+    *(f"audit/{name}.sql" for name in ("run_tables", "quality_results", "quarantine")),
+    *(f"dimensions/dim_{name}.sql" for name in ("date", "brand", "category", "customer", "product", "store")),
+    "facts/fact_sales.sql",
+)
+FIRST_DAY, LAST_DAY = date(2026, 1, 1), date(2026, 12, 31)
+BEGINNING, OPEN_END = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+UNSAID_VERSION = {"valid_from": BEGINNING, "valid_to": OPEN_END}
+UNSAID_LINE = {
+    "line_number": 1,
+    "customer_key": -1,
+    "product_key": -1,
+    "store_key": -2,
+    "order_status": "delivered",
+    "is_cancelled": False,
+    "quantity": 1,
+    "discount": 0,
+    "tax": 0,
+    "shipping": 0,
+}
+
+Row = dict[str, Any]
+
+
+@contextmanager
+def own_database(server_url: str) -> Iterator[str]:
+    """URL of a database that the tests of one module share with no others, dropped afterwards."""
+    name = f"marts_{uuid.uuid4().hex[:12]}"
+    server = psycopg2.connect(server_url)
+    server.autocommit = True
+    with server.cursor() as cursor:
+        cursor.execute(f"create database {name} template template0")
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+        cursor.execute(f"drop database {name} with (force)")
+    server.close()
+
+
+@contextmanager
+def empty_warehouse(url: str) -> Iterator[Connection]:
+    """A transaction in which the warehouse exists, with a calendar of one year and the members -1 and -2."""
+    connection = psycopg2.connect(url, options="-c timezone=UTC -c client_min_messages=warning")
+    try:
+        with connection.cursor() as cursor:
+            for name in FILES:
+                cursor.execute((SHAPE / name).read_text(encoding="utf-8"))
+        _insert(
+            connection,
+            "warehouse.dim_date",
+            [_calendar_day(FIRST_DAY + timedelta(days=n)) for n in range(_days())],
+        )
+        for name in ("brand", "category", "customer", "product", "store"):
+            members = [{f"{name}_key": -1, **UNSAID_VERSION}, {f"{name}_key": -2, **UNSAID_VERSION}]
+            insert(connection, f"dim_{name}", members)
+        yield connection
+    finally:
+        connection.close()
+
+
+def insert(connection: Connection, table: str, rows: list[Row]) -> None:
+    """Insert rows of a dimension or of ``fact_sales``; what a row leaves unsaid is filled in."""
+    if table == "fact_sales":
+        _insert(connection, "warehouse.fact_sales", [fact_row(row) for row in rows])
+    else:
+        _insert(connection, f"warehouse.{table}", [{**UNSAID_VERSION, **row} for row in rows])
+
+
+def insert_audit(connection: Connection, table: str, rows: list[Row]) -> None:
+    """Insert rows of an audit table."""
+    _insert(connection, f"audit.{table}", rows)
+
+
+def fact_row(said: Row) -> Row:
+    """A whole row of ``fact_sales`` from the few values that a test says; the cost is NULL if unsaid."""
+    row = {**UNSAID_LINE, **said}
+    moment = row.pop("ordered_at", None)
+    day = moment.date() if moment else row["date"]
+    gross, discount, tax, shipping = (row.pop(name) for name in ("gross", "discount", "tax", "shipping"))
+    cost, net = row.pop("cost", None), gross - discount
+    row.setdefault("date_key", int(f"{day:%Y%m%d}"))
+    row.pop("date", None)
+    return {
+        **row,
+        "ordered_at": moment or datetime.combine(day, time(12), UTC),
+        "unit_price": row.get("unit_price", gross / row["quantity"]),
+        "gross_amount": gross,
+        "discount_amount": discount,
+        "net_amount": net,
+        "tax_amount": tax,
+        "shipping_amount": shipping,
+        "total_amount": net + tax + shipping,
+        "cost_amount": cost,
+        "profit_amount": None if cost is None else net - cost,
+        "inserted_run_id": "test",
+        "updated_run_id": "test",
+    }
+
+
+def _insert(connection: Connection, relation: str, rows: list[Row]) -> None:
+    if not rows:
+        return
+    columns = sorted({name for row in rows for name in row})
+    names = ", ".join(quote_postgresql(name) for name in columns)
+    values = [tuple(row.get(name) for name in columns) for row in rows]
+    with connection.cursor() as cursor:
+        execute_values(cursor, f"insert into {relation} ({names}) values %s", values, page_size=1_000)
+
+
+def _days() -> int:
+    return (LAST_DAY - FIRST_DAY).days + 1
+
+
+def _calendar_day(day: date) -> Row:
+    return {
+        "date_key": int(f"{day:%Y%m%d}"),
+        "full_date": day,
+        "day_name": f"{day:%A}",
+        "month_number": day.month,
+        "month_name": f"{day:%B}",
+        "quarter": (day.month + 2) // 3,
+        "year": day.year,
+        "is_weekend": day.isoweekday() > 5,
+        "is_holiday": False,
+    }

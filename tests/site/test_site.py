@@ -1,0 +1,252 @@
+"""The report site in a real browser: whole, silent, offline, and readable on a phone."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import psycopg2
+import pytest
+
+from etl.reports import SiteLinks, write_site
+from etl.reports.site import PAGES, TEMPLATES
+from tests.marts.warehouse import empty_warehouse, own_database
+from tests.site import sample
+from tests.site.browser import Page, open_browser
+
+PHONE, DESKTOP = 390, 1280
+TABLES = ("daily-sales", "failing-rules", "quarantine", "run-tables", "runs", "segment-analysis")
+ENOUGH_CONTRAST = 4.5
+
+
+@dataclass(frozen=True)
+class Sites:
+    """The sites of a warehouse worth looking at, of an empty one, and the URL of the first warehouse."""
+
+    filled: Path
+    empty: Path
+    url: str
+
+
+@pytest.fixture(scope="module")
+def sites(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
+    """Both sites, written once."""
+    folder = tmp_path_factory.mktemp("site & docs")
+    (folder / "data docs").mkdir()
+    (folder / "data docs" / "index.html").write_text(
+        "<!doctype html><title>Data Docs</title>", encoding="utf-8"
+    )
+    links = SiteLinks(folder / "data docs" / "index.html", "http://127.0.0.1:4200")
+    with own_database(postgres_server) as url, empty_warehouse(url) as connection:
+        write_site(connection, folder / "empty", SiteLinks(folder / "nowhere" / "index.html"))
+        sample.fill(connection)
+        write_site(connection, folder / "filled", links)
+        yield Sites(folder / "filled", folder / "empty", url)
+
+
+@pytest.fixture(scope="module")
+def page(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A browser for all tests of the module."""
+    with open_browser(chromium, tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("kind", ["filled", "empty"])
+def test_a_page_is_silent_stays_on_the_disk_and_fits(
+    sites: Sites, page: Page, kind: str, name: str, width: int
+) -> None:
+    page.open(getattr(sites, kind) / name, width)
+    assert page.complaints == []
+    assert [url for url in page.requests if not url.startswith(("file://", "data:"))] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.querySelectorAll('script').length") == 0
+    assert page.evaluate("document.querySelector('nav [aria-current]').textContent") == PAGES[name]
+    assert (
+        page.evaluate("document.querySelector('meta[name=viewport]').content")
+        == "width=device-width, initial-scale=1"
+    )
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_charts_are_seen_once_and_told_to_who_cannot_see(sites: Sites, page: Page, width: int) -> None:
+    for name in ("daily-sales.html", "segments.html", "quality.html", "index.html"):
+        page.open(sites.filled / name, width)
+        seen = "[...document.querySelectorAll('figure svg')].filter(svg => svg.clientWidth > 0)"
+        assert page.evaluate(f"{seen}.length") == 1
+        named = (
+            "getAttribute('aria-labelledby').split(' ').map(id => document.getElementById(id).textContent)"
+        )
+        title, description = page.evaluate(f"{seen}[0].{named}")
+        assert title
+        assert len(description) > 40
+        assert page.evaluate(f"{seen}[0].querySelectorAll('path').length") > 3
+        font_size = page.evaluate(
+            f"parseFloat({seen}[0].querySelector('text').getBoundingClientRect().height)"
+        )
+        assert font_size >= 10
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_charts_follow_light_and_dark(sites: Sites, page: Page, scheme: str) -> None:
+    page.open(sites.filled / "daily-sales.html", DESKTOP, scheme)
+    bar = "getComputedStyle(document.querySelector('figure svg path[fill*=\"--chart-line\"]')).fill"
+    assert page.evaluate(bar) == _rgb(_themes()[scheme]["chart-line"])
+
+
+def test_no_link_is_dead(sites: Sites) -> None:
+    for folder in (sites.filled, sites.empty):
+        for name in PAGES:
+            found = _Links.of(folder / name)
+            local = [
+                link for link in found.links if not link.startswith(("http://127.0.0.1:4200", "#", "data:"))
+            ]
+            assert len(local) >= len(PAGES)
+            assert [link for link in local if not (folder / unquote(link)).is_file()] == []
+            assert {link[1:] for link in found.links if link.startswith("#")} <= found.ids
+    assert "../data%20docs/index.html" in _Links.of(sites.filled / "quality.html").links
+
+
+def test_only_web_addresses_become_links(sites: Sites) -> None:
+    links = _Links.of(sites.filled / "runs.html").links
+    assert sum(link.startswith("http://127.0.0.1:4200/runs/") for link in links) == 8
+    assert [link for link in links if "javascript" in link] == []
+
+
+def test_a_hostile_name_is_text(sites: Sites, page: Page) -> None:
+    page.open(sites.filled / "segments.html")
+    assert (
+        page.evaluate("[...document.querySelectorAll('tbody th')].map(th => th.textContent)")[-1]
+        == sample.SEGMENTS[-1]
+    )
+    with (sites.filled / "segment-analysis.csv").open(encoding="utf-8", newline="") as file:
+        names = [row["customer_segment"] for row in csv.DictReader(file)]
+    assert names[-1] == "'" + sample.SEGMENTS[-1]
+    assert sorted(names[:-1]) == sorted(sample.SEGMENTS[:-1])
+
+
+def test_no_personal_data_and_no_second_line_of_an_error(sites: Sites) -> None:
+    everything = "".join(path.read_text(encoding="utf-8") for path in sites.filled.iterdir())
+    assert sample.SECRET_PERSON not in everything
+    assert "total_adds_up failed for 212" in everything
+    assert "Second line" not in everything
+
+
+def test_the_figures_are_those_of_the_fact(sites: Sites, page: Page) -> None:
+    with psycopg2.connect(sites.url) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select sum(total_amount), count(distinct order_id) from warehouse.fact_sales"
+            " where date_key = 20261118 and not is_cancelled"
+        )
+        total, orders = cursor.fetchall()[0]
+        cursor.execute("select sum(total_amount) from warehouse.fact_sales where not is_cancelled")
+        [(revenue,)] = cursor.fetchall()
+    page.open(sites.filled / "index.html")
+    values = page.evaluate("[...document.querySelectorAll('.card .value')].map(dd => dd.textContent)")
+    assert (values[0], values[2]) == (f"{total:,.2f}", f"{orders:,}")
+    with (sites.filled / "segment-analysis.csv").open(encoding="utf-8", newline="") as file:
+        assert sum(Decimal(row["total_amount"]) for row in csv.DictReader(file)) == revenue
+    with (sites.filled / "daily-sales.csv").open(encoding="utf-8", newline="") as file:
+        days = list(csv.DictReader(file))
+    assert (len(days), days[0]["full_date"], days[0]["total_amount"]) == (30, "2026-11-18", str(total))
+
+
+def test_each_table_has_its_file(sites: Sites) -> None:
+    for folder in (sites.filled, sites.empty):
+        assert sorted(path.name for path in folder.iterdir()) == sorted(
+            [*PAGES, *(f"{name}.csv" for name in TABLES)]
+        )
+
+
+def test_an_empty_warehouse_is_said_to_be_empty(sites: Sites, page: Page) -> None:
+    for name in PAGES:
+        page.open(sites.empty / name)
+        text = page.evaluate("document.querySelector('main').innerText")
+        assert re.search(r"holds no sales|No run is on record", text), name
+
+
+def test_the_same_warehouse_gives_the_same_bytes(sites: Sites, tmp_path: Path) -> None:
+    links = SiteLinks(sites.filled.parent / "data docs" / "index.html", "http://127.0.0.1:4200")
+    again = sites.filled.parent / "again"
+    with psycopg2.connect(sites.url) as connection:
+        start = write_site(connection, again, links)
+        inodes = {path: path.stat().st_ino for path in again.iterdir()}
+        write_site(connection, again, links)
+    assert start == again / "index.html"
+    assert {p.name: p.read_bytes() for p in again.iterdir()} == {
+        p.name: p.read_bytes() for p in sites.filled.iterdir()
+    }
+    assert all(path.stat().st_ino != inode for path, inode in inodes.items())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read(scheme: str) -> None:
+    theme = _themes()[scheme]
+    pairs = [
+        (ink, ground)
+        for ink in ("ink", "ink-soft", "ink-faint", "accent", "good", "bad")
+        for ground in ("paper", "card")
+    ]
+    pairs += [(mark, f"{mark}-wash") for mark in ("good", "warn", "bad", "idle")] + [("ink", "bad-wash")]
+    weak = {
+        pair: _contrast(theme[pair[0]], theme[pair[1]])
+        for pair in pairs
+        if _contrast(theme[pair[0]], theme[pair[1]]) < ENOUGH_CONTRAST
+    }
+    assert weak == {}
+
+
+class _Links(HTMLParser):
+    """Every address and id of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.ids: set[str] = set()
+
+    @classmethod
+    def of(cls, path: Path) -> _Links:
+        parser = cls()
+        parser.feed(path.read_text(encoding="utf-8"))
+        return parser
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("href", "src", "xlink:href") and value:
+                self.links.append(value)
+            if name == "id" and value:
+                self.ids.add(value)
+
+
+def _themes() -> dict[str, dict[str, str]]:
+    light, dark = re.findall(
+        r":root \{(.*?)\}", (TEMPLATES / "style.css").read_text(encoding="utf-8"), re.DOTALL
+    )
+    colours = [dict(re.findall(r"--([\w-]+): (#\w{6})", part)) for part in (light, dark)]
+    return {"light": colours[0], "dark": colours[1]}
+
+
+def _channels(colour: str) -> list[int]:
+    return [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
+
+
+def _rgb(colour: str) -> str:
+    return f"rgb({', '.join(map(str, _channels(colour)))})"
+
+
+def _contrast(one: str, other: str) -> float:
+    """Contrast ratio as WCAG 2 defines it."""
+    lights = sorted((_luminance(one), _luminance(other)))
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in _channels(colour)]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]

@@ -1,0 +1,112 @@
+"""The embedded PostgreSQL starts where it can, stops, and says clearly what is wrong."""
+
+from __future__ import annotations
+
+import shlex
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+from pydantic import SecretStr
+
+from etl.catalog import SourceSystem
+from etl.embedded import embedded_url, psql_command, source_url, stop_embedded, warehouse_url
+from etl.errors import ConfigError
+from etl.settings import PROJECT_DIR, Settings
+from tests.servers import temporary_folder
+
+
+@pytest.fixture(
+    params=["state", 'it\'s a "folder", née x', "long/" * 20 + "state"], ids=["plain", "quotes", "long"]
+)
+def state(request: pytest.FixtureRequest) -> Iterator[Settings]:
+    with temporary_folder() as folder:
+        settings = Settings(_env_file=None, state_dir=folder / str(request.param))
+        yield settings
+        stop_embedded(settings)
+
+
+def test_it_starts_keeps_its_data_and_stops(state: Settings) -> None:
+    url = embedded_url("warehouse", state)
+    _execute(url, "create table kept (name text)", "insert into kept values ('É')")
+    assert embedded_url("warehouse", state) == url, "a second call finds it running"
+    assert stop_embedded(state)
+    assert not stop_embedded(state)
+    assert _execute(embedded_url("warehouse", state), "select lower(name) from kept") == [("é",)]
+
+
+def test_the_psql_command_works_as_printed(state: Settings) -> None:
+    command = psql_command(embedded_url("shop", state))
+    done = subprocess.run(
+        f"{command} --no-psqlrc --tuples-only --command 'select current_database()'",
+        shell=True, cwd=PROJECT_DIR, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == "shop", done.stderr
+
+
+def test_it_is_safe_for_data_and_for_neighbours() -> None:
+    with temporary_folder() as folder:
+        settings = Settings(_env_file=None, state_dir=folder / "state")
+        url = embedded_url("warehouse", settings)
+        assert _execute(url, "select current_setting('fsync'), current_setting('listen_addresses')") == [
+            ("on", "")
+        ]
+        assert stat.S_IMODE((settings.state_dir / "postgresql").stat().st_mode) == 0o700
+        stop_embedded(settings)
+
+
+def test_data_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    data = tmp_path / "postgresql"
+    data.mkdir()
+    (data / "PG_VERSION").write_text("9\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="is of PostgreSQL 9"):
+        embedded_url("warehouse", Settings(_env_file=None, state_dir=tmp_path))
+
+
+def test_a_server_that_cannot_start_shows_what_its_log_says() -> None:
+    with temporary_folder() as folder:
+        settings = Settings(_env_file=None, state_dir=folder)
+        embedded_url("warehouse", settings)
+        stop_embedded(settings)
+        (folder / "postgresql" / "postgresql.conf").write_text("no_such_setting = 1\n", encoding="utf-8")
+        with pytest.raises(ConfigError, match="no_such_setting"):
+            embedded_url("warehouse", settings)
+
+
+def test_configured_urls_go_first() -> None:
+    settings = Settings(
+        _env_file=None, warehouse_url=SecretStr("postgresql://w"), shop_url=SecretStr("mysql://s")
+    )
+    assert warehouse_url(settings) == "postgresql://w"
+    assert source_url(_system("shop", "shop_url"), settings) == "mysql://s"
+
+
+def test_a_source_without_url_is_said_so() -> None:
+    with pytest.raises(ConfigError, match="ETL_SHOP_URL is not set"):
+        source_url(_system("branch", "shop_url"), Settings(_env_file=None, shop_url=None))
+    with pytest.raises(ConfigError, match="url_setting: till_url is not a setting"):
+        source_url(_system("branch", "till_url"), Settings(_env_file=None))
+
+
+def test_the_psql_command_never_shows_a_password() -> None:
+    command = psql_command("postgresql+psycopg2://me:hunter2@db.example:5433/warehouse?sslmode=require")
+    assert "hunter2" not in command
+    assert shlex.split(command)[1] == "postgresql://me@db.example:5433/warehouse?sslmode=require"
+
+
+def _system(name: str, url_setting: str) -> SourceSystem:
+    return SourceSystem(name=name, description="of the tests", url_setting=url_setting)
+
+
+def _execute(url: str, *statements: str) -> list[tuple[object, ...]]:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+        rows = cursor.fetchall() if cursor.description else []
+    connection.close()
+    return rows
