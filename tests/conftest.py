@@ -55,13 +55,13 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """URL of an empty database that all tests of the session share."""
-    yield from _fresh_postgresql(postgres_server)
+    yield from fresh_postgresql(postgres_server)
 
 
 @pytest.fixture
 def postgres_database(postgres_server: str) -> Iterator[str]:
     """URL of a database of this test alone."""
-    yield from _fresh_postgresql(postgres_server)
+    yield from fresh_postgresql(postgres_server)
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +94,7 @@ def mysql_database(mysql_server: str) -> Iterator[str]:
 @pytest.fixture
 def settings(postgres_database: str, postgres_server: str, tmp_path: Path) -> Iterator[Settings]:
     """Settings whose state folder is the test's own; the warehouse and the shop are empty databases."""
-    for shop_url in _fresh_postgresql(postgres_server):
+    for shop_url in fresh_postgresql(postgres_server):
         yield Settings(
             _env_file=None, state_dir=tmp_path / "state", warehouse_url=postgres_database, shop_url=shop_url
         )
@@ -115,7 +115,7 @@ def _cannot_be_had(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def _fresh_postgresql(server_url: str) -> Iterator[str]:
+def fresh_postgresql(server_url: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     _on_postgresql(server_url, f"create database {quote_postgresql(name)} template template0")
     yield _with_database(server_url, name)

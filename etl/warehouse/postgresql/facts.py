@@ -34,11 +34,6 @@ def repoint_fact(scope: MergeScope, fact: Fact, dimensions: list[Dimension]) -> 
     return repointed
 
 
-def drop_superseded(scope: MergeScope, fact: Fact) -> int:
-    """Drop staged lines whose order moved on while it was read; the next window brings it whole."""
-    return _one(scope, _apply_statements(scope, fact, [])["drop_superseded"])[0]
-
-
 def merge_fact(scope: MergeScope, fact: Fact, settings: Settings) -> TableOutcome:
     """Make the rows of this release and bring them into the fact (laws F1 to F3, S9).
 
@@ -66,9 +61,9 @@ def merge_fact(scope: MergeScope, fact: Fact, settings: Settings) -> TableOutcom
     )
 
 
-def source_outcomes(scope: MergeScope, fact: Fact) -> dict[str, TableOutcome]:
+def source_outcomes(scope: MergeScope, fact: Fact) -> list[TableOutcome]:
     """What became of the staged rows of each source table of the fact (law R3)."""
-    outcomes = {}
+    outcomes = []
     for number, name in enumerate(fact.tables):
         table = scope.catalog.tables[name]
         statement = render(
@@ -80,7 +75,7 @@ def source_outcomes(scope: MergeScope, fact: Fact) -> dict[str, TableOutcome]:
             is_line=number == 0,
         )
         inserted, updated, unchanged = _one(scope, statement)
-        outcomes[name] = TableOutcome(name, "source", inserted=inserted, updated=updated, unchanged=unchanged)
+        outcomes.append(TableOutcome(name, "source", inserted=inserted, updated=updated, unchanged=unchanged))
     return outcomes
 
 

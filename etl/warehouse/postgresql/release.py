@@ -138,10 +138,9 @@ def _merge_facts(
         if not all(name in staged for name in fact.tables):
             outcomes.put(TableOutcome(fact.relation, "fact", repointed=sum(repointed.values())))
             continue
-        superseded = facts.drop_superseded(scope, fact)
         outcomes.put(replace(facts.merge_fact(scope, fact, settings), repointed=sum(repointed.values())))
-        for name, outcome in facts.source_outcomes(scope, fact).items():
-            outcomes.add(replace(outcome, dropped=superseded if name == fact.tables[0] else 0))
+        for outcome in facts.source_outcomes(scope, fact):
+            outcomes.add(outcome)
 
 
 def _account(outcomes: _Outcomes, staged: list[StagedTable], verdicts: list[Verdict]) -> None:

@@ -108,19 +108,34 @@ def quarantine_rows(
     return _single(cursor)
 
 
-def quarantine_orphans(cursor: Cursor, staged: StagedTable, table: SourceTable, parent: SourceTable) -> int:
-    """Let the rows of quarantined and rejected parents follow them (law Q2)."""
+def follow_parents(cursor: Cursor, staged: StagedTable, table: SourceTable, parent: SourceTable) -> StagedTable:
+    """Let the rows of quarantined and rejected parents follow them (law Q2); drop what was superseded.
+
+    A row whose parent is neither staged nor held back belongs to a parent that changed while it was
+    read, from a source whose readers share no snapshot; the next window brings both whole.
+    """
     if table.parent is None:
-        return 0
-    statement = render(
-        "staging/quarantine_orphans.sql",
+        return staged
+    sql = render_named(
+        "staging/follow_parents.sql",
         schema=staged.schema,
         relation=staged.relation,
+        parent_relation=parent.relation,
         grain=table.grain,
         keys=table.parent.keys,
     )
-    cursor.execute(statement, {"table_name": staged.table, "parent": parent.qualified_name})
-    return _single(cursor)
+    values = {"table_name": staged.table, "parent": parent.qualified_name}
+    counts = []
+    for name in ("quarantine_orphans", "drop_superseded"):
+        cursor.execute(sql[name], values)
+        counts.append(_single(cursor))
+    orphans, superseded = counts
+    return replace(
+        staged,
+        row_count=staged.row_count - orphans - superseded,
+        quarantined_count=staged.quarantined_count + orphans,
+        dropped_count=staged.dropped_count + superseded,
+    )
 
 
 def find_missed(

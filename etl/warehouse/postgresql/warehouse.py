@@ -124,10 +124,7 @@ class PostgreSQLWarehouse:
             return staged
         parent = self._catalog.tables[table.parent.table]
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-            orphans = staging.quarantine_orphans(cursor, staged, table, parent)
-        return replace(
-            staged, row_count=staged.row_count - orphans, quarantined_count=staged.quarantined_count + orphans
-        )
+            return staging.follow_parents(cursor, staged, table, parent)
 
     def quarantine(self, staged: StagedTable, failed: Mapping[str, list[int]]) -> int:
         """Move blamed rows from staging to the run's quarantine."""

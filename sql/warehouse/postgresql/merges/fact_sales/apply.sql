@@ -8,16 +8,6 @@ select
     count(*) filter (where r.change = 'unchanged') as unchanged
 from {{ staging | ident }}.{{ rows | ident }} as r;
 
--- name: drop_superseded
--- Lines whose order moved on while it was read: the next window brings the order whole.
-with superseded as (
-    delete from {{ staging | ident }}.stg_shop__order_items as i
-    where not exists (select from {{ staging | ident }}.stg_shop__orders as o where o.order_id = i.order_id)
-    returning 1
-)
-
-select count(*) from superseded;
-
 -- name: repoint_{{ lookups.customer_key.dimension }}
 -- Facts whose customer has other versions now (law S8).
 {% import "merges/lookup.sql" as lookup -%}

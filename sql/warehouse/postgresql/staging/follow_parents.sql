@@ -1,5 +1,7 @@
--- grain: one quarantined row per staged row whose parent row is in quarantine or was rejected
--- reads: {{ schema }}.{{ relation }}, {{ schema }}._quarantine, {{ schema }}._rejected
+-- grain: statements that leave rows of {{ relation }} only where their parent row is staged (law Q2)
+-- reads: {{ schema }}.{{ relation }}, {{ schema }}.{{ parent_relation }}, {{ schema }}._quarantine, {{ schema }}._rejected
+
+-- name: quarantine_orphans
 with bad_parents as (
     select q.payload
     from {{ schema | ident }}._quarantine as q
@@ -36,4 +38,16 @@ kept as (
     returning 1
 )
 
-select count(*) from kept
+select count(*) from kept;
+
+-- name: drop_superseded
+with superseded as (
+    delete from {{ schema | ident }}.{{ relation | ident }} as s
+    where not exists (
+        select from {{ schema | ident }}.{{ parent_relation | ident }} as p
+        where {% for child, own in keys.items() %}p.{{ own | ident }} = s.{{ child | ident }}{{ " and " if not loop.last }}{% endfor %}
+    )
+    returning 1
+)
+
+select count(*) from superseded;
