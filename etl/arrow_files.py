@@ -105,7 +105,7 @@ class ArrowFileWriter:
                 ) from error
             raise StorehouseError(
                 f"No room left in {self.path.parent} ({error.strerror}): {self.row_count:,} rows of "
-                f"{self.path.name} ({self._written():,} bytes) were written; the unfinished file was removed.",
+                f"{self.path.name} ({self._written():,} bytes) were written; the partial file was removed.",
                 "Free space there, or set ETL_LANDING_DIR to a folder on a larger disk, and run again.",
             ) from error
 

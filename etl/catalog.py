@@ -32,7 +32,9 @@ class SourceSystem(Model):
     name: str = ""
     description: str
     url_setting: str = Field(description="Field of etl/settings.py with the URL, such as shop_url")
-    time_zone: str = Field("UTC", description="Zone of columns that carry none (MySQL datetime, timestamp without time zone)")
+    time_zone: str = Field(
+        "UTC", description="Zone of columns that carry none (MySQL datetime, timestamp without time zone)"
+    )
 
 
 class Column(Model):
@@ -96,7 +98,8 @@ class AgeGroup(Model):
 
 
 Step = Annotated[
-    CleanText | ValidateEmail | StandardizePhone | FillMissing | JoinText | AgeGroup, Field(discriminator="step")
+    CleanText | ValidateEmail | StandardizePhone | FillMissing | JoinText | AgeGroup,
+    Field(discriminator="step"),
 ]
 
 
@@ -116,10 +119,16 @@ class SourceTable(Model):
     table: str | None = Field(None, description="Name at the source, 'schema.table' where it needs a schema")
     query: str | None = Field(None, description="A query instead of a table; must yield the declared columns")
     key: tuple[str, ...] = Field(min_length=1, description="Columns that identify a row at the source")
-    unique: tuple[str, ...] = Field((), description="Grain of the staged table where it differs from the key (law S10)")
-    cursor: str | None = Field(None, description="Column that moves when a row changes; none = read whole each run")
+    unique: tuple[str, ...] = Field(
+        (), description="Grain of the staged table where it differs from the key (law S10)"
+    )
+    cursor: str | None = Field(
+        None, description="Column that moves when a row changes; none = read whole each run"
+    )
     cursor_kind: Literal["timestamp", "integer"] = "timestamp"
-    lag_seconds: int = Field(0, ge=0, description="Held back from the end where open transactions cannot be seen (law X2)")
+    lag_seconds: int = Field(
+        0, ge=0, description="Held back from the end where open transactions cannot be seen (law X2)"
+    )
     null_cursor: Literal["fail", "always", "coalesce"] = "fail"
     null_cursor_fallback: str | None = None
     deletes: Literal["ignore", "soft", "compare"] = "ignore"
@@ -129,7 +138,9 @@ class SourceTable(Model):
     parent: Parent | None = None
     columns: dict[str, Column] = Field(min_length=1)
     prepare: tuple[Step, ...] = ()
-    derived: dict[str, Column] = Field(default_factory=dict, description="Columns that the steps of prepare add")
+    derived: dict[str, Column] = Field(
+        default_factory=dict, description="Columns that the steps of prepare add"
+    )
 
     @property
     def qualified_name(self) -> str:
@@ -159,7 +170,9 @@ class SourceTable(Model):
         _require(self.columns, self.unique, "unique")
         _require(self.columns, [c for c in (self.cursor, self.null_cursor_fallback) if c], "cursor")
         if self.null_cursor == "coalesce" and not self.null_cursor_fallback:
-            raise ValueError("null_cursor 'coalesce' needs 'null_cursor_fallback', a column that is never NULL")
+            raise ValueError(
+                "null_cursor 'coalesce' needs 'null_cursor_fallback', a column that is never NULL"
+            )
         if (self.deletes == "soft") != (self.deleted_when is not None):
             raise ValueError("'deletes: soft' and 'deleted_when' go together")
         return self
@@ -202,7 +215,9 @@ class Guard(Model):
 
     end_pct: float = Field(10, ge=0, le=100)
     change_pct: float = Field(50, ge=0, le=100)
-    minimum_members: int = Field(20, ge=0, description="Below so many current members the guard does not judge")
+    minimum_members: int = Field(
+        20, ge=0, description="Below so many current members the guard does not judge"
+    )
 
 
 class Dimension(Model):
@@ -213,7 +228,9 @@ class Dimension(Model):
     key: dict[str, ColumnType] = Field(min_length=1, description="Natural key column -> type")
     events: tuple[EventSource, ...] = Field(min_length=1)
     attributes: dict[str, Attribute] = Field(min_length=1)
-    snowflakes: dict[str, Snowflake] = Field(default_factory=dict, description="Surrogate key column -> dimension")
+    snowflakes: dict[str, Snowflake] = Field(
+        default_factory=dict, description="Surrogate key column -> dimension"
+    )
     guard: Guard = Guard()
 
     @property
@@ -252,7 +269,9 @@ class Fact(Model):
     name: str = ""
     description: str
     grain: tuple[str, ...] = Field(min_length=1)
-    tables: tuple[str, ...] = Field(min_length=1, description="Staged tables; the one with the fact's rows first")
+    tables: tuple[str, ...] = Field(
+        min_length=1, description="Staged tables; the one with the fact's rows first"
+    )
     lookups: dict[str, Lookup]
     cancelled_statuses: tuple[str, ...] = Field((), description="Statuses whose rows stay but count nowhere")
 

@@ -25,7 +25,10 @@ def load_catalog(folder: Path) -> Catalog:
             names something that is not declared; names file, line, field and remedy.
     """
     if not folder.is_dir():
-        raise ConfigError(f"The catalog folder {folder} does not exist.", "Set ETL_CATALOG_DIR to the folder with the catalog.")
+        raise ConfigError(
+            f"The catalog folder {folder} does not exist.",
+            "Set ETL_CATALOG_DIR to the folder with the catalog.",
+        )
     tables = {}
     for path in sorted(folder.glob("tables/*/*.yaml")):
         table = _read(path, SourceTable, source=path.parent.name)
@@ -43,7 +46,11 @@ def load_catalog(folder: Path) -> Catalog:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of the catalog files for editors: one definition per kind of file."""
     kinds = {"source": SourceSystem, "table": SourceTable, "dimension": Dimension, "fact": Fact}
-    schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", "anyOf": [], "$defs": {}}
+    schema: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "anyOf": [],
+        "$defs": {},
+    }
     for kind, model in kinds.items():
         part = model.model_json_schema(ref_template="#/$defs/{model}")
         schema["$defs"].update(part.pop("$defs", {}))
@@ -60,13 +67,18 @@ def _read(path: Path, model: type[ModelT], **implied: str) -> ModelT:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}.", "Correct the file at the place named.") from None
+        raise ConfigError(
+            f"{path} is not valid YAML: {error}.", "Correct the file at the place named."
+        ) from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds no mapping of fields.", "Start from one of the files beside it.")
     try:
         return model.model_validate({**content, "name": path.stem, **implied})
     except ValidationError as error:
-        raise ConfigError(_explain(path, node, model, error), "Correct the catalog file; catalog/schema.json describes each field.") from None
+        raise ConfigError(
+            _explain(path, node, model, error),
+            "Correct the catalog file; catalog/schema.json describes each field.",
+        ) from None
 
 
 def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], error: ValidationError) -> str:
@@ -114,7 +126,11 @@ def _check_references(catalog: Catalog, folder: Path) -> None:
         wrong += _dimension_problems(catalog, dimension, f"{folder}/dimensions/{dimension.name}.yaml")
     for fact in catalog.facts.values():
         where = f"{folder}/facts/{fact.name}.yaml"
-        wrong += [f"{where}: tables: {t} is not a table of the catalog" for t in fact.tables if t not in catalog.tables]
+        wrong += [
+            f"{where}: tables: {t} is not a table of the catalog"
+            for t in fact.tables
+            if t not in catalog.tables
+        ]
         wrong += [
             f"{where}: lookups.{name}: {lookup.dimension} is not a dimension of the catalog"
             for name, lookup in fact.lookups.items()
@@ -128,12 +144,18 @@ def _dimension_problems(catalog: Catalog, dimension: Dimension, where: str) -> l
     wrong = []
     for name, snowflake in dimension.snowflakes.items():
         if snowflake.dimension not in catalog.dimensions:
-            wrong.append(f"{where}: snowflakes.{name}: {snowflake.dimension} is not a dimension of the catalog")
+            wrong.append(
+                f"{where}: snowflakes.{name}: {snowflake.dimension} is not a dimension of the catalog"
+            )
     for event in dimension.events:
         table = catalog.tables.get(event.table)
         if table is None:
             wrong.append(f"{where}: events: {event.table} is not a table of the catalog")
             continue
         named = [*dimension.key, *event.columns.values(), *filter(None, (event.effective_at, event.sequence))]
-        wrong += [f"{where}: events: {event.table} has no column {c}" for c in named if c not in table.staged_columns]
+        wrong += [
+            f"{where}: events: {event.table} has no column {c}"
+            for c in named
+            if c not in table.staged_columns
+        ]
     return wrong

@@ -44,7 +44,7 @@ _POSTGRESQL = {
 
 @lru_cache(maxsize=256)
 def arrow_type(column_type: str) -> pa.DataType:
-    """The Arrow type of a prepared column: text for ``json`` and ``uuid``, UTC microseconds for ``timestamp``.
+    """The Arrow type of a prepared column; ``json`` and ``uuid`` are text, a ``timestamp`` UTC microseconds.
 
     Raises:
         ConfigError: The type is not of the catalog's grammar, or its digits cannot be kept.
@@ -81,7 +81,7 @@ def decimal_digits(column_type: str) -> tuple[int, int]:
     precision, scale = int(parts[0]), int(parts[1])
     if not 1 <= precision <= MAX_DECIMAL_DIGITS or scale > precision:
         raise ConfigError(
-            f"{column_type} cannot be kept: a decimal has 1 to {MAX_DECIMAL_DIGITS} digits, at most all of them after the point.",
-            "Declare decimal(p,s) with s no larger than p.",
+            f"{column_type} cannot be kept: a decimal has 1 to {MAX_DECIMAL_DIGITS} digits.",
+            "Declare decimal(p,s) with s, the digits after the point, no larger than p.",
         )
     return precision, scale

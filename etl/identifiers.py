@@ -21,5 +21,8 @@ def quote_mysql(*parts: str) -> str:
 
 def _quote(name: str, mark: str) -> str:
     if not name or "\x00" in name:
-        raise ConfigError(f"{name!r} cannot be the name of a table or column.", "Use a name of at least one character, without NUL.")
+        raise ConfigError(
+            f"{name!r} cannot be the name of a table or column.",
+            "Use a name of at least one character, without NUL.",
+        )
     return mark + name.replace(mark, mark * 2) + mark

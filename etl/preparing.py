@@ -43,7 +43,7 @@ def prepare(landed: LandedFile, table: SourceTable, folder: Path, default_phone_
         default_phone_region: Region of phone numbers whose row names none.
 
     Raises:
-        ContractError: A declared column was not landed, or arrives in a type that can never become the declared one.
+        ContractError: A declared column was not landed, or has a type that can never become the declared one.
         ConfigError: A step does not fit the table.
         StorehouseError: The disk is full.
     """
@@ -104,8 +104,9 @@ class _BatchPreparer:
     def _landed_column(self, batch: pa.RecordBatch, name: str) -> pa.Array:
         if name not in batch.schema.names:
             raise ContractError(
-                f"{self._where(name)}: the column is declared, but the source delivered only {', '.join(batch.schema.names)}.",
-                "Correct the name (or source_name) in the table's catalog file, or let its query yield the column.",
+                f"{self._where(name)}: the column is declared, but the source delivered only "
+                f"{', '.join(batch.schema.names)}.",
+                "Correct name or source_name in the table's catalog file, or let its query yield the column.",
             )
         return batch.column(name)
 
@@ -138,8 +139,9 @@ class _BatchPreparer:
         undeclared = [name for name in columns if name not in self._staged]
         if missing or undeclared:
             raise ConfigError(
-                f"{self._table.qualified_name}: the steps of 'prepare' and the columns of 'derived' do not agree: "
-                f"declared but not made: {missing or 'none'}; made but not declared: {undeclared or 'none'}.",
+                f"{self._table.qualified_name}: the steps of 'prepare' and the columns of 'derived' "
+                f"do not agree: declared but not made: {missing or 'none'}; "
+                f"made but not declared: {undeclared or 'none'}.",
                 "Add the step, or the column under 'derived' with its type.",
             )
 

@@ -11,8 +11,8 @@ from etl.planning import Request
 from flows.steps import check_tables, stage_source
 from tasks.publish import publish_release, refresh_marts
 from tasks.report import open_report
-from tasks.runs import open_run
 from tasks.runner import task_runner
+from tasks.runs import open_run
 
 PIPELINE = "daily-sales"
 TIMEOUT_SECONDS = 12 * 3600

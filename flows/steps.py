@@ -61,7 +61,8 @@ def check_tables(run: Run, staged: list[StagedTable]) -> tuple[list[StagedTable]
 
 def _extract_windows(reading: Reading, run: Run) -> list[PrefectFuture[LandedFile]]:
     """Submit the windows, children before their parents: where readers share no snapshot, lines of an
-    order that moves on meanwhile then lack their order, and come whole with the next window."""
+    order that moves on meanwhile then lack their order, and come whole with the next window.
+    """
     catalog, source = resources.catalog(), resources.source(reading.snapshot.source)
     plans = {plan.table: plan for plan in reading.plans}
     submitted: dict[str, list[PrefectFuture[LandedFile]]] = {}
@@ -70,7 +71,8 @@ def _extract_windows(reading: Reading, run: Run) -> list[PrefectFuture[LandedFil
         parts = source.plan_extracts(catalog.tables[name], whole, reading.snapshot)
         children = [future for child in catalog.children_of(name) for future in submitted.get(child, [])]
         submitted[name] = [
-            extract_table.submit(part, reading.snapshot, run, wait_for=children, return_state=False) for part in parts
+            extract_table.submit(part, reading.snapshot, run, wait_for=children, return_state=False)
+            for part in parts
         ]
     return [future for futures in submitted.values() for future in futures]
 
@@ -88,7 +90,10 @@ def _keys_of(plan: TablePlan) -> Extract:
 
 
 def _stage(landed: list[PrefectFuture[LandedFile]], run: Run, progress: Progress) -> None:
-    staged = [stage_file.submit(prepare_file.submit(future, run, return_state=False), run, return_state=False) for future in landed]
+    staged = [
+        stage_file.submit(prepare_file.submit(future, run, return_state=False), run, return_state=False)
+        for future in landed
+    ]
     for future in staged:
         future.wait()
         progress.advance()

@@ -12,7 +12,6 @@ from prefect.tasks import exponential_backoff
 from etl.errors import TransientError
 
 
-
 async def is_transient(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether the failure may go away by itself; everything else fails at once."""
     return isinstance(await state.aresult(raise_on_failure=False), TransientError)

@@ -12,10 +12,12 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress as Bar,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
+)
+from rich.progress import (
+    Progress as Bar,
 )
 
 from etl.handles import Run

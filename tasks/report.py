@@ -80,8 +80,14 @@ def publish_site(run: Run) -> Path:
 
 @task(**RETRIED)
 def publish_artifacts(report: RunReport) -> None:
-    """Show the run's row accounting and where to look in the Prefect UI."""
+    """Show the reports, the run's row accounting and where to look in the Prefect UI."""
+    from etl.reports import report_tables  # charts cost 1 s once
+
     settings = resources.settings()
+    with resources.warehouse().reader() as connection:
+        for table in report_tables(connection):
+            key = f"{report.pipeline}-{table.name}"
+            create_table_artifact(table.as_rows(), key=key, description=table.note)
     rows = [_shown(outcome) for outcome in _outcomes(report)]
     create_table_artifact(
         rows, key=f"{report.pipeline}-tables", description="Rows per source table and target"

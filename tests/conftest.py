@@ -115,9 +115,13 @@ def _cannot_be_had(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def fresh_postgresql(server_url: str) -> Iterator[str]:
+def fresh_postgresql(server_url: str, template_url: str | None = None) -> Iterator[str]:
+    """A database of the caller's own, empty or a copy of another that nobody is connected to."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    _on_postgresql(server_url, f"create database {quote_postgresql(name)} template template0")
+    template = urlsplit(template_url).path.lstrip("/") if template_url else "template0"
+    _on_postgresql(
+        server_url, f"create database {quote_postgresql(name)} template {quote_postgresql(template)}"
+    )
     yield _with_database(server_url, name)
     _on_postgresql(server_url, f"drop database {quote_postgresql(name)} with (force)")
 

@@ -222,7 +222,7 @@ class Figures:
     @property
     def quarantine_table(self) -> ReportTable:
         """Rows that wait in quarantine."""
-        note = "Rows that the gate holds back, by the rule they broke; who broke two rules counts under both."
+        note = "Rows that the gate holds back, by the rule they broke; a row may count under two rules."
         return ReportTable("quarantine", "In quarantine", note, _QUARANTINE, self.quarantine)
 
     def tables_of(self, run_id: str) -> ReportTable:

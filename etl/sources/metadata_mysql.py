@@ -140,7 +140,7 @@ def _column(
 ) -> SourceColumn:
     family = _FAMILIES.get(kind, "text")
     beyond_signed = (
-        kind == "bigint" and unsigned or kind == "bit" and (digits is None or digits > _LONGEST_SIGNED_BITS)
+        (kind == "bigint" and unsigned) or (kind == "bit" and (digits is None or digits > _LONGEST_SIGNED_BITS))
     )
     if beyond_signed:
         family, digits, scale = "decimal", 20, 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -49,10 +50,12 @@ class MySQLSource:
 
     def __init__(self, system: SourceSystem, address: Address, settings: Settings) -> None:
         self._system, self._address, self._settings = system, address, settings
+        self._query_columns: dict[str, dict[str, SourceColumn]] = {}
 
     @contextmanager
     def snapshot(self, tables: list[SourceTable]) -> Iterator[Snapshot]:
         """Find the safe bounds (law X2)."""
+        self._query_columns.clear()
         with self._session("finding the safe bounds") as connection:
             clock = read_clock(connection)
             highs = {t.qualified_name: self._safe_high(connection, t, clock) for t in tables}
@@ -98,7 +101,8 @@ class MySQLSource:
         questions = [select(["count(*)"], relation.sql, [relation.lacks_cursor_sql])] if checks else []
         selected = needed_columns(table, extract, selected_columns(table, relation.columns, relation.dialect))
         shaper = BatchShaper(table, selected, kept_columns(table, extract, selected), self._system.time_zone)
-        pump = self._pump(info, questions, [select([_csv_row(selected)], relation.sql, conditions)])
+        expressions, kinds = _sent(selected)
+        pump = self._pump(info, kinds, [select(expressions, relation.sql, conditions)], questions)
         with self._failures(doing), _closed_on_error(pump):
             for answer in pump.answers():
                 refuse_null_cursors(table, int(answer[0] or 0))
@@ -112,9 +116,9 @@ class MySQLSource:
         selected = selected_columns(table, relation.columns, relation.dialect)
         shaper = BatchShaper(table, selected, [c.name for c in selected], self._system.time_zone)
         batches = key_batches(relation, keys, self._system.time_zone, _KEYS_PER_STATEMENT)
-        row = [_csv_row(selected)]
-        statements = [select(row, relation.sql, [mysql_key_condition(relation, batch)]) for batch in batches]
-        pump = self._pump(info, [], statements)
+        expressions, kinds = _sent(selected)
+        conditions = [mysql_key_condition(relation, batch) for batch in batches]
+        pump = self._pump(info, kinds, [select(expressions, relation.sql, [c]) for c in conditions])
         with self._failures(doing), _closed_on_error(pump):
             pump.answers()
         return self._stream(pump, shaper, doing)
@@ -127,12 +131,15 @@ class MySQLSource:
 
         return pa.RecordBatchReader.from_batches(shaper.schema, batches())
 
-    def _pump(self, info: str | None, questions: list[str], statements: list[str]) -> MySqlPump:
+    def _pump(
+        self, info: str | None, kinds: list[str], statements: list[str], questions: Sequence[str] = ()
+    ) -> MySqlPump:
         return MySqlPump(
             self._address,
             [*mysql_session(self._settings, info), _SNAPSHOT],
             questions=questions,
             statements=statements,
+            kinds=kinds,
             batch_rows=self._settings.batch_rows,
         )
 
@@ -162,10 +169,11 @@ class MySQLSource:
             schema, name = find_table(connection, table)
             return quote_mysql(schema, name), table_columns(connection, schema, name)
         sql = declared_query(table, quote_mysql("declared query"))
-        describe = f"{select(['*'], sql)} limit 0"
-        session = mysql_session(self._settings, connection.server_info)
-        with closing(MySqlPump(self._address, session, describe=describe)) as pump:
-            return sql, query_columns(pump.fields())
+        if table.qualified_name not in self._query_columns:
+            session = mysql_session(self._settings, connection.server_info)
+            with closing(MySqlPump(self._address, session, describe=f"{select(['*'], sql)} limit 0")) as pump:
+                self._query_columns[table.qualified_name] = query_columns(pump.fields())
+        return sql, self._query_columns[table.qualified_name]
 
     @contextmanager
     def _session(self, doing: str) -> Iterator[MySQLConnectionAbstract]:
@@ -176,10 +184,15 @@ class MySQLSource:
         return source_failures(f"Source '{self._system.name}', {doing}", self._address.secret)
 
 
-def _csv_row(selected: Sequence[LandedColumn]) -> str:
-    """A whole row as one text; NULL only where it is longer than the server can put together."""
-    fields = ", ',', ".join(column.expression for column in selected)
-    return f"concat({fields})"
+def _sent(selected: Sequence[LandedColumn]) -> tuple[list[str], list[str]]:
+    """Expressions to select, and how each is sent: neighbours that need no quotes are one piece of CSV."""
+    expressions, kinds = [], []
+    for kind, run in groupby(selected, key=lambda column: column.sent):
+        columns = [column.expression for column in run]
+        pieces = ["concat(" + ", ',', ".join(columns) + ")"] if kind == "csv" else columns
+        expressions += pieces
+        kinds += [kind] * len(pieces)
+    return expressions, kinds
 
 
 def _estimated_rows(cursor: MySQLCursorAbstract, statement: str) -> int:

@@ -6,7 +6,7 @@ import json
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
@@ -29,7 +29,8 @@ class MySqlPump:
         session: Statements that set up the session and open its snapshot.
         describe: A statement whose fields are wanted.
         questions: Statements of one row, answered before the rows, within the same snapshot.
-        statements: Statements with one column, a CSV row each.
+        statements: Statements whose rows are wanted.
+        kinds: How each of their columns is sent: ``csv`` as it is, ``text`` and ``bytes`` to be quoted.
         batch_rows: Rows of a block.
     """
 
@@ -39,8 +40,9 @@ class MySqlPump:
         session: list[str],
         *,
         describe: str = "",
-        questions: list[str] | None = None,
-        statements: list[str] | None = None,
+        questions: Sequence[str] = (),
+        statements: Sequence[str] = (),
+        kinds: Sequence[str] = (),
         batch_rows: int = 1,
     ) -> None:
         # -P: the folder of the program, which has a module named mysql, must not come first on the path.
@@ -56,8 +58,9 @@ class MySqlPump:
             "arguments": address.arguments,
             "session": session,
             "describe": describe,
-            "questions": questions or [],
-            "statements": statements or [],
+            "questions": list(questions),
+            "statements": list(statements),
+            "kinds": list(kinds),
             "batch_rows": batch_rows,
             "block_bytes": MAX_BLOCK_BYTES,
         }

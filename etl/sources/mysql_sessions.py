@@ -37,7 +37,7 @@ _OPEN_TRANSACTIONS = """
             where t.trx_is_read_only = 1 or t.trx_autocommit_non_locking = 1
         )
 """
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # UTC without zone, like every time of the source here
+_EPOCH = datetime(1970, 1, 1)  # UTC without zone, like every time of the source here
 
 
 def read_clock(connection: MySQLConnectionAbstract) -> SourceClock:

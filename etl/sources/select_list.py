@@ -40,6 +40,7 @@ class LandedColumn:
         as_text: A column whose values do not all fit the type that is its own; lands as text, so that
             preparation can reject the rows one by one.
         may_be_zero: A date that may be no date at all (MySQL's zero dates), to become NULL and be counted.
+        sent: MySQL only: as CSV that needs no quotes, or as a text or bytes that the reading process quotes.
     """
 
     name: str
@@ -48,6 +49,7 @@ class LandedColumn:
     expression: str
     as_text: bool = False
     may_be_zero: bool = False
+    sent: Literal["csv", "text", "bytes"] = "csv"
 
     @property
     def csv_type(self) -> pa.DataType:
@@ -151,30 +153,27 @@ def _mysql_column(
     name: str, declared: str | None, column: SourceColumn, table: SourceTable, quoted: str
 ) -> LandedColumn:
     kind, reading = _type_of(column, declared)
+    if column.family == "bytes" or column.kind in GEOMETRIES:
+        return LandedColumn(name, kind, reading, quoted, sent="bytes")
+    if column.family in ("text", "json", "uuid"):
+        return LandedColumn(name, kind, reading, quoted, sent="text")
     is_date = column.family in ("date", "timestamp", "timestamptz")
     if is_date and table.zero_dates == "reject":
-        return LandedColumn(name, pa.string(), reading, _mysql_text(column, quoted), as_text=True)
+        text = _mysql_text(column, quoted, as_number=False)
+        return LandedColumn(name, pa.string(), reading, text, as_text=True)
     text = _mysql_text(column, quoted, as_number=not pa.types.is_string(kind))
     return LandedColumn(name, kind, reading, text, may_be_zero=is_date and not pa.types.is_string(kind))
 
 
-def _mysql_text(column: SourceColumn, quoted: str, as_number: bool = True) -> str:
-    """One field of a CSV row. A field must never be NULL: ``concat`` of the row then is, and that is an error.
-
-    ``ifnull`` would be wrong around a text: it would also hide that the text is longer than max_allowed_packet.
-    """
-    if column.kind in GEOMETRIES or column.family == "bytes":
-        return f"if({quoted} is null, '', concat('\"', hex({quoted}), '\"'))"
+def _mysql_text(column: SourceColumn, quoted: str, as_number: bool) -> str:
+    """The text of a number, date or time, which needs no quotes in CSV; empty for NULL."""
     plain = {
         "bit": f"{quoted} + 0",
         # As a double: the text of a single is cut to six digits.
         "float": f"{quoted} + 0e0" if as_number else quoted,
         "time": f"time_format({quoted}, '%H:%i:%s.%f')",
     }.get(column.kind, quoted)
-    if column.family not in ("text", "json", "uuid"):
-        return f"ifnull({plain}, '')" if column.nullable else plain
-    text = f"convert({quoted} using utf8mb4)"
-    return f"if({quoted} is null, '', concat('\"', replace({text}, '\"', '\"\"'), '\"'))"
+    return f"ifnull({plain}, '')" if column.nullable else plain
 
 
 def _type_of(column: SourceColumn, declared: str | None) -> tuple[pa.DataType, Reading]:

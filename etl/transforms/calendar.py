@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import holidays
@@ -40,6 +41,7 @@ CALENDAR_SCHEMA = pa.schema(
 )
 
 
+@lru_cache(maxsize=4)
 def calendar(first: date, last: date, fiscal_year_start_month: int, holiday_country: str) -> pa.Table:
     """One row per day from ``first`` to ``last``, both included.
 
@@ -52,7 +54,7 @@ def calendar(first: date, last: date, fiscal_year_start_month: int, holiday_coun
     """
     if first > last or not 1 <= fiscal_year_start_month <= 12:
         raise ConfigError(
-            f"No calendar from {first} to {last} with a fiscal year that starts in month {fiscal_year_start_month}.",
+            f"No calendar from {first} to {last} with fiscal years from month {fiscal_year_start_month}.",
             "Give the earlier day first, and set ETL_FISCAL_YEAR_START_MONTH to 1 to 12.",
         )
     names = _holiday_names(first.year, last.year, holiday_country)

@@ -14,7 +14,7 @@ from etl.catalog import StandardizePhone, ValidateEmail
 from etl.transforms.frames import text_of, with_column
 from etl.transforms.phones import e164
 
-# A part of what email-validator accepts, so that common addresses need no Python; the others are asked one by one.
+# A part of what email-validator accepts, so that common addresses need no Python; it judges the others.
 _PLAIN_EMAIL = r"^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}$"
 _PLAIN_LENGTH = 60
 _RESERVED_DOMAIN = r"\.(?:arpa|invalid|local|localhost|onion|test)$"
@@ -73,10 +73,10 @@ def _domain_lowered(emails: pa.Array) -> pa.Array:
     )
     if not pc.any(unusual).as_py():
         return emails
-    parts = pc.extract_regex(emails.filter(unusual), r"(?s)^(?P<local>.*@)(?P<domain>[^@]*)$")
-    local, domain = (pc.struct_field(parts, name) for name in ("local", "domain"))
+    parts = pc.split_pattern(emails.filter(unusual), "@", max_splits=1, reverse=True)
+    local, domain = (pc.list_element(parts, place) for place in (0, 1))
     return pc.replace_with_mask(
-        emails, unusual, pc.binary_join_element_wise(local, pc.utf8_lower(domain), "")
+        emails, unusual, pc.binary_join_element_wise(local, pc.utf8_lower(domain), "@")
     )
 
 

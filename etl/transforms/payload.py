@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import date, time
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import pyarrow as pa
 
@@ -39,24 +37,23 @@ def _readable(column: pa.Array) -> pa.Array:
 
 
 def _json_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", _NUL_SYMBOL)
+    if isinstance(value, list | tuple):
+        return [_json_value(item) for item in value]
+    if isinstance(value, dict):
+        return {str(name): _json_value(item) for name, item in value.items()}
+    is_json = (
+        value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
+    )
+    return value if is_json else _text_form(value)
+
+
+def _text_form(value: Any) -> str:
     match value:
-        case None | bool() | int():
-            return value
-        case str():
-            return value.replace("\x00", _NUL_SYMBOL)
-        case float():
-            return value if math.isfinite(value) else str(value)
         case Decimal():
             return format(value, "f")
         case bytes():
             return value.hex()
-        case date() | time():
-            return value.isoformat()
-        case list() | tuple():
-            return [_json_value(item) for item in value]
-        case dict():
-            return {str(name): _json_value(item) for name, item in value.items()}
-        case UUID():
-            return str(value)
         case _:
-            return str(value).replace("\x00", _NUL_SYMBOL)
+            return str(value)

@@ -49,7 +49,7 @@ class _Rule:
 
     Attributes:
         code: Country calling code.
-        number: Expression with the group ``n``, the national number after an optional trunk prefix.
+        valid: Expression for national numbers that are valid wherever the code is shared.
         general: Expression that every national number of the region matches as a whole.
         lengths: How many digits it may have.
         anywhere: Expression for the valid numbers of all regions that share the code.
@@ -58,7 +58,7 @@ class _Rule:
     """
 
     code: int
-    number: str
+    valid: str
     general: str
     lengths: tuple[int, ...]
     anywhere: str
@@ -68,11 +68,15 @@ class _Rule:
     def settle(self, digits: pa.Array) -> tuple[pa.Array, pa.Array]:
         """E.164 of the valid ones, and which ones are invalid; what is neither is open."""
         is_plain = pc.invert(pc.match_substring_regex(digits, self.refused))
-        national = pc.struct_field(pc.extract_regex(digits, self.number), "n")
-        is_valid = pc.and_(is_plain, self._is_national(national))
-        valid = pc.if_else(is_valid, pc.binary_join_element_wise(f"+{self.code}", national, ""), _NULL)
-        is_elsewhere = pc.match_substring_regex(digits, self.anywhere)
-        return valid, pc.and_not(pc.and_(is_plain, self._is_national(digits)), is_elsewhere)
+        has_trunk = pc.starts_with(digits, self.trunk)
+        national = pc.if_else(has_trunk, pc.utf8_slice_codeunits(digits, len(self.trunk)), digits)
+        is_certain = pc.and_(is_plain, self._is_national(national))
+        is_valid = pc.and_(is_certain, pc.match_substring_regex(national, self.valid))
+        is_invalid = pc.and_not(
+            pc.and_not(is_certain, has_trunk), pc.match_substring_regex(digits, self.anywhere)
+        )
+        written = pc.binary_join_element_wise(f"+{self.code}", national, "")
+        return pc.if_else(is_valid, written, _NULL), is_invalid
 
     def _is_national(self, digits: pa.Array) -> pa.Array:
         is_possible = pc.is_in(pc.binary_length(digits), pa.array(self.lengths, pa.int32()))
@@ -126,7 +130,7 @@ def _rule(metadata: PhoneMetadata, refused: list[str]) -> _Rule | None:
         refused.append(f"{trunk}{trunk}" if is_simple else trunk)
     return _Rule(
         code=code,
-        number=f"^{prefix}?(?P<n>{_valid_in([other for other in sharing if not other.leading_digits])})$",
+        valid=f"^(?:{_valid_in([other for other in sharing if not other.leading_digits])})$",
         general=f"^(?:{general.national_number_pattern})$",
         lengths=tuple(general.possible_length),
         anywhere=f"^(?:{_valid_in(sharing)})$",

@@ -80,7 +80,7 @@ def convert(values: pa.Array, column_type: str, where: str) -> Converted:
     rule = _RULES.get(("integer" if kind in ("bigint", "smallint") else kind, family))
     if rule is None:
         raise ContractError(
-            f"{where}: the source delivers {plain.type}, which cannot become the declared {column_type} exactly.",
+            f"{where}: the source delivers {plain.type}, which cannot become {column_type} exactly.",
             "Correct the type in the catalog, or select the column as text in a declared query.",
         )
     return rule(plain, target, column_type)
@@ -126,9 +126,6 @@ def _family(kind: pa.DataType) -> str:
     return next((name for name, test in families.items() if test(kind)), "other")
 
 
-# --- the two tools that all rules are made of -------------------------------------------------
-
-
 def _cast(values: pa.Array, target: pa.DataType, fault: str) -> Converted:
     """Cast; where the whole does not go, halve until the values to blame stand alone."""
     try:
@@ -164,9 +161,6 @@ def _where_known(values: pa.Array, mask: pa.Array) -> pa.Array:
 def _matching(values: pa.Array, pattern: str, fault: str) -> Converted:
     trimmed = pc.utf8_trim_whitespace(values)
     return _only(trimmed, pc.match_substring_regex(trimmed, pattern), fault)
-
-
-# --- rules: (values, Arrow type, catalog type) -> Converted -----------------------------------
 
 
 def _fitting(values: pa.Array, target: pa.DataType, declared: str) -> Converted:

@@ -20,7 +20,9 @@ def test_seven_days_give_the_sums_the_history_and_the_defects_that_the_shop_know
         world.play(day)
         world.run(day)
         assert _sums(world) == _expected_sums(world, day), f"after day {day}"
-        ((alive,),) = world.query("select count(*) from warehouse.dim_customer where is_current and not is_inferred and customer_key > 0")
+        ((alive,),) = world.query(
+            "select count(*) from warehouse.dim_customer where is_current and not is_inferred and customer_key > 0"
+        )
         assert alive == world.shop.ledger.customers_alive(day)
     versions: dict[int, list[Any]] = {}
     for key, low, high, city in world.query(
@@ -64,7 +66,9 @@ def test_a_broken_suite_closes_the_gate_and_after_mending_the_next_run_is_comple
     assert "rows" in message and "data_docs" in message
     assert world.content() == before
     assert world.query("select status from audit.runs order by started_at desc limit 1") == [("gate_closed",)]
-    assert world.query("select count(*) from audit.quality_results where rule = 'total_is_impossible' and not passed") == [(1,)]
+    assert world.query(
+        "select count(*) from audit.quality_results where rule = 'total_is_impossible' and not passed"
+    ) == [(1,)]
     assert _staging_schemas(world) == []
     monkeypatch.delenv("ETL_SUITES_DIR")
     world.run(2)
@@ -94,7 +98,9 @@ def test_without_a_day_everything_up_to_now_comes(world: FlowWorld) -> None:
     for day in (1, 2):
         world.play(day)
     world.run(None)
-    world.on_shop("update customers set city = 'Oslo', updated_at = '2020-01-01' where customer_id = (select min(customer_id) from customers)")
+    world.on_shop(
+        "update customers set city = 'Oslo', updated_at = '2020-01-01' where customer_id = (select min(customer_id) from customers)"
+    )
     world.run(None)
     rows = world.query(
         "select city, valid_from::date::text from warehouse.dim_customer where customer_id = (select min(customer_id) from"
@@ -106,7 +112,12 @@ def test_without_a_day_everything_up_to_now_comes(world: FlowWorld) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "error", "says"),
     [
-        ("ETL_WAREHOUSE_URL", "postgresql://postgres:hunter2@127.0.0.1:1/warehouse", None, "cannot be reached"),
+        (
+            "ETL_WAREHOUSE_URL",
+            "postgresql://postgres:hunter2@127.0.0.1:1/warehouse",
+            None,
+            "cannot be reached",
+        ),
         ("ETL_SHOP_URL", "mysql://shop:hunter2@127.0.0.1:1/shop", None, "shop"),
         ("ETL_WAREHOUSE_URL", "oracle://u:hunter2@h/db", ConfigError, "ETL_WAREHOUSE_URL begins with"),
     ],
@@ -183,11 +194,17 @@ def found_count(world: FlowWorld, kind: Kind) -> int:
 
 
 def _rows_with_xmin(world: FlowWorld) -> list[Any]:
-    relations = ("dim_date", "dim_brand", "dim_category", "dim_customer", "dim_product", "dim_store", "fact_sales")
+    relations = (
+        "dim_date",
+        "dim_brand",
+        "dim_category",
+        "dim_customer",
+        "dim_product",
+        "dim_store",
+        "fact_sales",
+    )
     return [world.query(f"select xmin::text, * from warehouse.{name} order by 2") for name in relations]
 
 
 def _staging_schemas(world: FlowWorld) -> list[Any]:
     return world.query("select nspname from pg_namespace where nspname like 'staging%'")
-
-

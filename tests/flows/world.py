@@ -67,7 +67,9 @@ class FlowWorld:
 
     @classmethod
     @contextmanager
-    def opened(cls, warehouse_url: str, shop_url: str, state_dir: Path, prefect_api: str) -> Iterator[FlowWorld]:
+    def opened(
+        cls, warehouse_url: str, shop_url: str, state_dir: Path, prefect_api: str
+    ) -> Iterator[FlowWorld]:
         """A world with its shop made."""
         shop = Shop(ShopPlan(scale=SCALE, days=7))
         shop.create(shop_url)
@@ -85,7 +87,10 @@ class FlowWorld:
         """Run the flow in this process."""
         from flows.daily_sales import daily_sales
 
-        with self._environment(), temporary_settings({PREFECT_API_URL: self.prefect_api, PREFECT_LOGGING_LEVEL: "ERROR"}):
+        with (
+            self._environment(),
+            temporary_settings({PREFECT_API_URL: self.prefect_api, PREFECT_LOGGING_LEVEL: "ERROR"}),
+        ):
             return daily_sales(business_date=self.date_of(day) if day else None, **parameters)
 
     def start(self, day: int, **environment: str) -> subprocess.Popen[str]:
@@ -134,7 +139,10 @@ class FlowWorld:
 
 def rows_of(url: str, statement: str, values: Any = None) -> list[tuple[Any, ...]]:
     """Rows of a query."""
-    with closing(psycopg2.connect(url, options="-c timezone=UTC")) as connection, connection.cursor() as cursor:
+    with (
+        closing(psycopg2.connect(url, options="-c timezone=UTC")) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement, values)
         return list(cursor.fetchall())
 

@@ -69,7 +69,8 @@ class Shop:
     def source(self, **settings: Any) -> Source:
         system = SourceSystem(name="shop", description="x", url_setting="shop_url", time_zone=self.time_zone)
         return source_for(
-            system, Settings(_env_file=None, **{"shop_url": self.url, "state_dir": self.state_dir, **settings})
+            system,
+            Settings(_env_file=None, **{"shop_url": self.url, "state_dir": self.state_dir, **settings}),
         )
 
     def read(

@@ -98,9 +98,15 @@ def test_a_declared_query_gives_the_same_values(postgresql_shop: Shop) -> None:
 
 
 def test_an_instant_is_the_same_whatever_the_zone_of_the_session(postgresql_shop: Shop) -> None:
-    postgresql_shop.run("create table things (id int, at timestamptz)", "insert into things values (1, '2024-07-01 12:00:00+00')")
+    postgresql_shop.run(
+        "create table things (id int, at timestamptz)",
+        "insert into things values (1, '2024-07-01 12:00:00+00')",
+    )
     name = postgresql_shop.run("select current_database()")[0][0]
-    postgresql_shop.run(f"alter database {name} set timezone = 'Asia/Kathmandu'", f"alter database {name} set datestyle = 'German'")
+    postgresql_shop.run(
+        f"alter database {name} set timezone = 'Asia/Kathmandu'",
+        f"alter database {name} set datestyle = 'German'",
+    )
     found = postgresql_shop.read(declare({"id": "integer", "at": "timestamp"}, cursor="at"))
     assert column(found, "at") == [datetime(2024, 7, 1, 12, tzinfo=UTC)]
     assert column(found, "_cursor") == ["2024-07-01 12:00:00.000000"]
@@ -116,7 +122,11 @@ def test_a_time_without_zone_is_local_to_the_system(postgresql_shop: Shop) -> No
     # In an hour that comes twice the first one counts; in one that does not exist, its end.
     expected = [datetime(2024, 7, 1, 10), datetime(2024, 10, 27, 0, 30), datetime(2024, 3, 31, 1)]
     assert column(found, "at") == [at.replace(tzinfo=UTC) for at in expected]
-    assert column(found, "_cursor") == ["2024-07-01 12:00:00.000000", "2024-10-27 02:30:00.000000", "2024-03-31 02:30:00.000000"]
+    assert column(found, "_cursor") == [
+        "2024-07-01 12:00:00.000000",
+        "2024-10-27 02:30:00.000000",
+        "2024-03-31 02:30:00.000000",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +137,13 @@ def test_a_time_without_zone_is_local_to_the_system(postgresql_shop: Shop) -> No
         ("date", "date", "10000-01-01", "2024-01-01", "2024-01-01"),
         ("timestamp", "timestamp", "-infinity", "2024-07-01 12:00:00", "2024-07-01 10:00:00.000000"),
         ("timestamptz", "timestamp", "infinity", "2024-07-01 12:00:00+00", "2024-07-01 12:00:00.000000"),
-        ("timestamp", "timestamp", "0044-03-15 00:00:00 BC", "2024-07-01 12:00:00", "2024-07-01 10:00:00.000000"),
+        (
+            "timestamp",
+            "timestamp",
+            "0044-03-15 00:00:00 BC",
+            "2024-07-01 12:00:00",
+            "2024-07-01 10:00:00.000000",
+        ),
     ],
 )
 def test_a_value_without_an_arrow_form_makes_its_column_land_as_text(
@@ -150,5 +166,3 @@ def test_rows_longer_than_any_block(postgresql_shop: Shop) -> None:
     )
     found = postgresql_shop.read(declare({"id": "integer", "value": "text"}))
     assert column(found, "value") == ['"\n,' * 8_000_000] * 3
-
-

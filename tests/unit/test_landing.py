@@ -35,7 +35,7 @@ def extract(table: str = "shop.orders", part: str = "1of1") -> Extract:
 
 
 def test_batches_are_written_in_order_and_empty_ones_skipped(tmp_path: Path) -> None:
-    rows = [{"id": n, "name": f"é{n}"} for n in range(5)]
+    rows: list[dict[str, object]] = [{"id": n, "name": f"é{n}"} for n in range(5)]
     landed = land(reader(rows[:2], [], rows[2:]), extract(), tmp_path / "run 1")
     with open_landed(landed.path) as file:
         assert file.read_all().to_pylist() == rows
@@ -54,8 +54,14 @@ def test_no_rows_give_a_valid_file_with_the_schema(tmp_path: Path) -> None:
 
 def test_zero_dates_are_counted_and_left_out(tmp_path: Path) -> None:
     schema = pa.schema({"_zero_dates": pa.int8(), **{f.name: f.type for f in SCHEMA}})
-    first = [{"_zero_dates": 2, "id": 1, "name": "a"}, {"_zero_dates": 0, "id": 2, "name": "b"}]
-    second = [{"_zero_dates": 1, "id": 3, "name": None}, {"_zero_dates": None, "id": 4, "name": "c"}]
+    first: list[dict[str, object]] = [
+        {"_zero_dates": 2, "id": 1, "name": "a"},
+        {"_zero_dates": 0, "id": 2, "name": "b"},
+    ]
+    second: list[dict[str, object]] = [
+        {"_zero_dates": 1, "id": 3, "name": None},
+        {"_zero_dates": None, "id": 4, "name": "c"},
+    ]
     landed = land(reader(first, second, schema=schema), extract(), tmp_path)
     assert landed.zero_date_count == 3
     with open_landed(landed.path) as file:
@@ -88,12 +94,12 @@ def test_memory_is_bounded_by_the_batch(tmp_path: Path) -> None:
         from etl.handles import Extract
         from etl.landing import land
         from etl.windows import Window
-        from etl.arrow_files import arrow_batches
         schema = pa.schema({"x": pa.binary()})
-        batches = (pa.RecordBatch.from_arrays([pa.array([os.urandom(8192)] * 1024)], schema=schema) for _ in range(60))
-        used = lambda: int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
-        before, peak = used(), 0
-        landed = land(pa.RecordBatchReader.from_batches(schema, batches), Extract("t", Window()), Path(FOLDER))
+        column = lambda: pa.array([os.urandom(8192) for _ in range(1024)])
+        batches = (pa.RecordBatch.from_arrays([column()], schema=schema) for _ in range(60))
+        before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+        reader = pa.RecordBatchReader.from_batches(schema, batches)
+        landed = land(reader, Extract("t", Window()), Path(FOLDER))
         print(landed.row_count, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) >> 20)
     """.replace("FOLDER", repr(str(tmp_path)))
     done = run_python(script)
@@ -113,9 +119,11 @@ def test_a_full_disk_is_one_clear_message_and_no_file(tmp_path: Path) -> None:
         from etl.windows import Window
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
         schema = pa.schema({"x": pa.binary()})
-        batches = (pa.RecordBatch.from_arrays([pa.array([os.urandom(1000) for _ in range(300)])], schema=schema) for _ in range(9))
+        column = lambda: pa.array([os.urandom(1000) for _ in range(300)])
+        batches = (pa.RecordBatch.from_arrays([column()], schema=schema) for _ in range(9))
+        reader = pa.RecordBatchReader.from_batches(schema, batches)
         try:
-            land(pa.RecordBatchReader.from_batches(schema, batches), Extract("shop.orders", Window()), Path(FOLDER))
+            land(reader, Extract("shop.orders", Window()), Path(FOLDER))
         except StorehouseError as error:
             print(error)
     """.replace("FOLDER", repr(str(tmp_path)))
@@ -128,7 +136,7 @@ def test_a_full_disk_is_one_clear_message_and_no_file(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StorehouseError, match="Cannot write .*file"):
+    with pytest.raises(StorehouseError, match=r"Cannot write .*file"):
         land(reader(), extract(), tmp_path / "file")
 
 
@@ -143,7 +151,8 @@ def test_a_killed_landing_leaves_only_a_partial_file_that_nobody_reads(tmp_path:
         def batches():
             yield pa.RecordBatch.from_pylist([{"id": 1, "name": "a"}], schema=schema)
             os.kill(os.getpid(), signal.SIGKILL)
-        land(pa.RecordBatchReader.from_batches(schema, batches()), Extract("shop.orders", Window()), Path(FOLDER))
+        reader = pa.RecordBatchReader.from_batches(schema, batches())
+        land(reader, Extract("shop.orders", Window()), Path(FOLDER))
     """.replace("FOLDER", repr(str(tmp_path)))
     assert run_python(script, check=False).returncode == -9
     assert [path.suffix for path in tmp_path.iterdir()] == [".partial"]

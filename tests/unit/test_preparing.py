@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -63,7 +63,7 @@ GOOD: dict[str, Any] = {
     "note": "x",
     "amount": "1.50",
     "born": "2000-01-01",
-    "seen_at": datetime(2024, 1, 1),
+    "seen_at": datetime.fromisoformat("2024-01-01"),
     "_cursor": "2024-01-01 00:00:00.000000",
 }
 
@@ -85,7 +85,7 @@ def land_rows(
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
     with open_landed(path) as file:
-        return file.read_all().to_pylist()  # type: ignore[no-any-return]
+        return file.read_all().to_pylist()  # type: ignore[no-any-return]  # pyarrow is untyped
 
 
 def run(
@@ -107,7 +107,7 @@ def test_a_good_row_gets_declared_types_steps_and_its_cursor(tmp_path: Path) -> 
             "name": "Ann Lee",
             "note": "x",
             "amount": Decimal("1.50"),
-            "born": datetime(2000, 1, 1).date(),
+            "born": date(2000, 1, 1),
             "seen_at": datetime(2024, 1, 1, tzinfo=UTC),
             "label": "Ann Lee x",
             "age_group": "18-25",
@@ -139,15 +139,8 @@ def test_a_bad_row_is_rejected_once_with_its_first_reason(
     assert [row["id"] for row in rows_of(prepared.path)] == [1, 3]
     (reject,) = rows_of(prepared.rejects_path)
     assert (reject["column_name"], reject["reason"]) == (column, reason)
-    payload = json.loads(reject["payload"])
-    assert payload == {
-        key: str(value) + ".000000"
-        if key == "seen_at"
-        else value
-        if value is None
-        else json.loads(json.dumps(value).replace("\\u0000", "\\u2400"))
-        for key, value in bad.items()
-    }
+    landed = {**bad, "seen_at": "2024-01-01 00:00:00.000000", "name": bad["name"].replace("\x00", "\u2400")}
+    assert json.loads(reject["payload"]) == landed
 
 
 def test_null_texts_are_data_unless_declared(tmp_path: Path) -> None:
@@ -169,7 +162,11 @@ def test_no_rows_give_valid_empty_files(tmp_path: Path) -> None:
 
 def test_keys_pass_without_steps(tmp_path: Path) -> None:
     schema = pa.schema({"id": pa.string(), "_cursor": pa.string()})
-    rows = [{"id": "7", "_cursor": "a"}, {"id": "x", "_cursor": "b"}, {"id": None, "_cursor": None}]
+    rows: list[dict[str, Any]] = [
+        {"id": "7", "_cursor": "a"},
+        {"id": "x", "_cursor": "b"},
+        {"id": None, "_cursor": None},
+    ]
     prepared = prepare(land_rows(rows, tmp_path, kind="keys", schema=schema), TABLE, tmp_path, "US")
     assert rows_of(prepared.path) == [{"id": 7, "_cursor": "a"}]
     assert [row["reason"][:10] for row in rows_of(prepared.rejects_path)] == ["is not a w", "is NULL, b"]

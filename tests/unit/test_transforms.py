@@ -28,18 +28,15 @@ BLANKS = " \t\n\r\x0b\x0c\x85\xa0\u1680\u2003\u2028\u202f\u205f\u3000"
 
 
 def frame(**columns: list[Any] | pa.Array) -> pd.DataFrame:
-    return pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)
+    return pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)  # type: ignore[no-any-return]  # pyarrow is untyped
 
 
 def values(frame: pd.DataFrame, name: str) -> list[Any]:
-    return pa.Array.from_pandas(frame[name]).to_pylist()  # type: ignore[no-any-return]
+    return pa.Array.from_pandas(frame[name]).to_pylist()  # type: ignore[no-any-return]  # pyarrow is untyped
 
 
 def cleaned(text: str | None, case: str = "keep") -> Any:
     return tidy(pa.array([text], pa.string()), case)[0].as_py()
-
-
-# --- text -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -131,9 +128,6 @@ def test_join_text_leaves_null_parts_out() -> None:
     assert values(joined, "c") == ["Ann Lee", "Lee", None, " Lee"]
 
 
-# --- e-mail -----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("email", "written", "is_valid"),
     [
@@ -175,9 +169,6 @@ def test_emails_are_judged_as_email_validator_does(email: str) -> None:
     except EmailNotValidError:
         expected = False
     assert is_valid_email(pa.array([email]))[0].as_py() is expected
-
-
-# --- phone ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -252,9 +243,6 @@ def test_phones_are_read_as_phonenumbers_does(numbers: list[tuple[str, str]]) ->
     assert e164(texts, regions).to_pylist() == [asked(*number) for number in numbers]
 
 
-# --- missing values and ages ------------------------------------------------------------------
-
-
 def test_fill_missing_replaces_only_null_by_a_typed_constant() -> None:
     columns = {"a": Column(type="decimal(10,2)"), "d": Column(type="date"), "t": Column(type="text")}
     table = frame(
@@ -297,9 +285,6 @@ def test_age_group_counts_full_years_at_the_rows_own_instant(
     assert values(age_group(table, AgeGroup(step="age_group", birth_date="b", at="at", into="g")), "g") == [
         expected
     ]
-
-
-# --- calendar (law F7) ------------------------------------------------------------------------
 
 
 def test_calendar_has_iso_weeks_fiscal_years_and_holidays() -> None:

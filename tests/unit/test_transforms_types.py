@@ -18,6 +18,7 @@ from etl.transforms.payload import row_payloads
 from etl.transforms.types import convert
 
 REFUSED = object()
+NAIVE = datetime.fromisoformat("2024-01-01 03:00")
 
 
 def outcome(value: Any, column_type: str, source: pa.DataType | None = None) -> Any:
@@ -113,9 +114,9 @@ def test_text(value: str, column_type: str, expected: Any) -> None:
         (2**53 + 1, pa.int64(), "double", REFUSED),
         (Decimal("0.10"), pa.decimal128(10, 2), "text", "0.10"),
         (Decimal("1E-10"), pa.decimal128(38, 10), "text", "0.0000000001"),
-        (datetime(2024, 1, 1, 3), pa.timestamp("us"), "timestamp", datetime(2024, 1, 1, 3, tzinfo=UTC)),
-        (datetime(2024, 1, 1, 3), pa.timestamp("us"), "date", REFUSED),
-        (datetime(2024, 1, 1), pa.timestamp("us"), "date", date(2024, 1, 1)),
+        (NAIVE, pa.timestamp("us"), "timestamp", datetime(2024, 1, 1, 3, tzinfo=UTC)),
+        (NAIVE, pa.timestamp("us"), "date", REFUSED),
+        (NAIVE.replace(hour=0), pa.timestamp("us"), "date", date(2024, 1, 1)),
         (1, pa.timestamp("ns"), "timestamp", REFUSED),
         (2**62, pa.timestamp("s"), "timestamp", REFUSED),
         (3_000_000, pa.date32(), "date", REFUSED),

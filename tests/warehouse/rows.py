@@ -27,11 +27,19 @@ def customer(customer_id: int | None, updated_at: str, **values: Any) -> Row:
 
 def product(product_id: int, updated_at: str, **values: Any) -> Row:
     """A product as of a time."""
-    row = {"product_id": product_id, "product_name": "Lamp", "brand": "Ark", "category": "Light", "is_active": True}
+    row = {
+        "product_id": product_id,
+        "product_name": "Lamp",
+        "brand": "Ark",
+        "category": "Light",
+        "is_active": True,
+    }
     return {**row, "updated_at": at(updated_at), "_cursor": cursor_of(at(updated_at)), **values}
 
 
-def price(price_id: int, product_id: int, valid_from: str, cost: str, recorded_at: str = "2026-05-31 12:00") -> Row:
+def price(
+    price_id: int, product_id: int, valid_from: str, cost: str, recorded_at: str = "2026-05-31 12:00"
+) -> Row:
     """An entry of the price list: list price is twice the cost."""
     return {
         "price_id": price_id,
@@ -47,7 +55,13 @@ def price(price_id: int, product_id: int, valid_from: str, cost: str, recorded_a
 def order(order_id: int, ordered_at: str, **values: Any) -> Row:
     """An order of customer 1 on the web, without order-level amounts."""
     zero = Decimal("0.00")
-    row = {"order_id": order_id, "customer_id": 1, "store_id": None, "ordered_at": at(ordered_at), "order_status": "paid"}
+    row = {
+        "order_id": order_id,
+        "customer_id": 1,
+        "store_id": None,
+        "ordered_at": at(ordered_at),
+        "order_status": "paid",
+    }
     amounts = dict.fromkeys(("discount_amount", "tax_amount", "shipping_amount", "total_amount"), zero)
     return {**row, **amounts, "updated_at": at(ordered_at), "_cursor": cursor_of(at(ordered_at)), **values}
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from etl.catalog import Catalog
 from etl.settings import Settings
@@ -86,7 +87,7 @@ EVENTS = st.lists(
         minute=st.integers(0, 5),
         sequence=st.integers(0, 3),
         gone=st.sampled_from([False, False, False, True]),
-        values=st.fixed_dictionaries({c: VALUES for c in "zabct"}),
+        values=st.fixed_dictionaries(dict.fromkeys("zabct", VALUES)),
     ),
     min_size=1,
     max_size=8,

@@ -109,7 +109,7 @@ def decimal_columns(draw: st.DrawFn) -> tuple[int, int, list[Decimal | None]]:
 
 
 def test_decimals_round_trip_exactly(connection: Connection, tmp_path: Path) -> None:
-    """Law F2, for every precision that the catalog can declare; also scales with no digit before the point."""
+    """Law F2, for every precision and scale that the catalog can declare."""
 
     @settings(deadline=None, max_examples=150)
     @given(decimal_columns())
@@ -178,7 +178,7 @@ def test_types_that_copy_would_misread_or_round_are_refused(
 ) -> None:
     create(connection, {"c": want})
     path = write(tmp_path / "f.arrow", pa.table({"c": pa.nulls(1, have)}))
-    with pytest.raises(ConfigError, match="'c' is .* cannot be sent"):
+    with pytest.raises(ConfigError, match=r"'c' is .*\n?.*cannot be sent"):
         copy_arrow(connection, "t", path, ["c"])
 
 

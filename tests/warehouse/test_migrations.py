@@ -64,7 +64,9 @@ def test_a_warehouse_of_a_newer_code_is_refused(settings: Settings, postgres_dat
         warehouse.migrate()
 
 
-def test_every_dimension_file_has_the_columns_of_its_catalog_entry(settings: Settings, postgres_database: str) -> None:
+def test_every_dimension_file_has_the_columns_of_its_catalog_entry(
+    settings: Settings, postgres_database: str
+) -> None:
     _warehouse(postgres_database, settings).migrate()
     for dimension in load_catalog(settings.catalog_dir).dimensions.values():
         query = "select column_name from information_schema.columns where table_schema = 'warehouse' and table_name = %s"

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from etl.catalog_files import load_catalog
 from etl.settings import Settings
@@ -27,7 +28,9 @@ ORDERS = st.lists(st.tuples(LINES, CENTS, CENTS, CENTS), min_size=1, max_size=12
 @pytest.fixture(scope="module")
 def shop(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One warehouse for all examples; each example has orders of its own."""
-    settings_ = Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("state"), warehouse_url=postgres_url)
+    settings_ = Settings(
+        _env_file=None, state_dir=tmp_path_factory.mktemp("state"), warehouse_url=postgres_url
+    )
     world = World(postgres_url, settings_, load_catalog(settings_.catalog_dir))
     yield world
     world.close()
@@ -48,7 +51,12 @@ def test_the_lines_of_an_order_add_up_to_the_order_to_the_cent(shop: World, draw
     for row in orders:
         own = [x for x in lines if x["order_id"] == row["order_id"]]
         discount = sum(x["discount_amount"] for x in own) + row["discount_amount"]
-        total = sum(x["quantity"] * x["unit_price"] for x in own) - discount + row["tax_amount"] + row["shipping_amount"]
+        total = (
+            sum(x["quantity"] * x["unit_price"] for x in own)
+            - discount
+            + row["tax_amount"]
+            + row["shipping_amount"]
+        )
         expected.append((row["order_id"], discount, row["tax_amount"], row["shipping_amount"], total))
     assert sums == expected
     assert _worst_share(shop, orders[0]["order_id"]) < 1
@@ -64,7 +72,9 @@ def test_how_orders_come_in_batches_changes_no_share(shop: World, drawn: list[An
     for number in range(batches):
         own = parts[number::batches]
         ids = {row["order_id"] for row in own}
-        shop.load(Batch({"shop.orders": own, "shop.order_items": [x for x in part_lines if x["order_id"] in ids]}))
+        shop.load(
+            Batch({"shop.orders": own, "shop.order_items": [x for x in part_lines if x["order_id"] in ids]})
+        )
     assert _shares(shop, whole) == _shares(shop, parts)
 
 

@@ -13,7 +13,7 @@ from etl.catalog_files import load_catalog
 from etl.errors import ReleaseRefused
 from etl.handles import Release, TableOutcome
 from etl.settings import Settings
-from tests.warehouse.rows import at, customer, cursor_of, line, order, price, product
+from tests.warehouse.rows import at, cursor_of, customer, line, order, price, product
 from tests.warehouse.world import Batch, World
 
 START = at("2026-05-01 00:00")
@@ -31,10 +31,14 @@ def shop(settings: Settings) -> Iterator[World]:
 def test_an_order_before_its_customer_makes_a_member_that_the_record_fills_in_place(shop: World) -> None:
     """Law S17."""
     sales(shop, [order(1, "2026-05-02 10:00")], [line(1, 1)])
-    (inferred,) = shop.query("select customer_key, is_inferred, valid_from from warehouse.dim_customer where customer_id = 1")
+    (inferred,) = shop.query(
+        "select customer_key, is_inferred, valid_from from warehouse.dim_customer where customer_id = 1"
+    )
     assert inferred[1:] == (True, at("1000-01-01 00:00"))
     shop.load(Batch({"shop.customers": [customer(1, "2026-05-03 08:00", city="Nice")]}))
-    (filled,) = shop.query("select customer_key, is_inferred, city, valid_from from warehouse.dim_customer where customer_id = 1")
+    (filled,) = shop.query(
+        "select customer_key, is_inferred, city, valid_from from warehouse.dim_customer where customer_id = 1"
+    )
     assert filled == (inferred[0], False, "Nice", at("1000-01-01 00:00"))
     assert shop.query("select customer_key from warehouse.fact_sales") == [(inferred[0],)]
 
@@ -61,7 +65,9 @@ def test_a_deleted_customer_leaves_a_gap_and_comes_back_after_it_even_with_its_o
     many = [customer(n, "2026-05-01 00:00") for n in range(1, 31)]
     keys = [{"customer_id": c["customer_id"], "_cursor": c["_cursor"]} for c in many]
     shop.load(Batch({"shop.customers": many}, {"shop.customers": keys}, "2026-05-02 00:00:00.000000"))
-    gone = shop.load(Batch({"shop.customers": []}, {"shop.customers": keys[1:]}, "2026-05-03 00:00:00.000000"))
+    gone = shop.load(
+        Batch({"shop.customers": []}, {"shop.customers": keys[1:]}, "2026-05-03 00:00:00.000000")
+    )
     assert (outcome(gone, "dim_customer").expired, outcome(gone, "shop.customers").expired) == (1, 1)
     sales(shop, [order(1, "2026-05-03 10:00")], [line(1, 1)])
     assert cities_of_orders(shop) == [(1, "Lyon")], "in the gap a fact gets the last version before it (S16)"
@@ -70,7 +76,9 @@ def test_a_deleted_customer_leaves_a_gap_and_comes_back_after_it_even_with_its_o
         ("Lyon", START, at("2026-05-03 00:00")),
         ("Lyon", at("2026-05-05 00:00"), None),
     ]
-    again = shop.load(Batch({"shop.customers": many[:1]}, {"shop.customers": keys}, "2026-05-05 00:00:00.000000"))
+    again = shop.load(
+        Batch({"shop.customers": many[:1]}, {"shop.customers": keys}, "2026-05-05 00:00:00.000000")
+    )
     assert outcome(again, "dim_customer") == replace(
         TableOutcome("dim_customer", "dimension"), seconds=outcome(again, "dim_customer").seconds
     )
@@ -92,18 +100,42 @@ def test_price_list_and_product_make_versions_together_and_the_cost_follows_a_la
     )
     orders = [order(1, "2026-05-02 08:00"), order(2, "2026-05-02 12:00"), order(3, "2026-05-02 18:00")]
     sales(shop, orders, [line(n, 1) for n in (1, 2, 3)])
-    assert costs(shop) == [(1, Decimal("4.00"), Decimal("6.00")), (2, Decimal("5.00"), Decimal("5.00")), (3, Decimal("6.00"), Decimal("4.00"))]
+    assert costs(shop) == [
+        (1, Decimal("4.00"), Decimal("6.00")),
+        (2, Decimal("5.00"), Decimal("5.00")),
+        (3, Decimal("6.00"), Decimal("4.00")),
+    ]
     shop.load(Batch({"shop.product_prices": [price(9, 1, "2026-05-02 11:00", "7.50")]}))
     assert costs(shop)[1] == (2, Decimal("7.50"), Decimal("2.50"))
-    brands = shop.query("select distinct b.brand_name, p.brand_key = b.brand_key from warehouse.dim_product as p inner join warehouse.dim_brand as b using (brand_key) where p.product_id = 1")
+    brands = shop.query(
+        "select distinct b.brand_name, p.brand_key = b.brand_key from warehouse.dim_product as p inner join warehouse.dim_brand as b using (brand_key) where p.product_id = 1"
+    )
     assert brands == [("Ark", True)]
 
 
 def test_a_segment_keeps_its_previous_value_and_a_registration_date_its_first(shop: World) -> None:
     """Law S12."""
-    first = customer(1, "2026-05-01 00:00", customer_segment="Consumer", registration_date="2020-01-01", email="a@example.com")
-    moved = customer(1, "2026-05-04 00:00", customer_segment="Corporate", registration_date="2021-01-01", email="b@example.com")
-    same = customer(1, "2026-05-05 00:00", customer_segment="Corporate", registration_date="2022-01-01", email="b@example.com")
+    first = customer(
+        1,
+        "2026-05-01 00:00",
+        customer_segment="Consumer",
+        registration_date="2020-01-01",
+        email="a@example.com",
+    )
+    moved = customer(
+        1,
+        "2026-05-04 00:00",
+        customer_segment="Corporate",
+        registration_date="2021-01-01",
+        email="b@example.com",
+    )
+    same = customer(
+        1,
+        "2026-05-05 00:00",
+        customer_segment="Corporate",
+        registration_date="2022-01-01",
+        email="b@example.com",
+    )
     for row in (first, moved, same):
         shop.load(Batch({"shop.customers": [row]}))
     assert shop.query(
@@ -121,15 +153,20 @@ def test_an_order_is_updated_in_place_and_a_line_that_left_it_leaves_the_fact(sh
     ]
     corrected = order(1, "2026-05-02 10:00", tax_amount=Decimal("1.00"), order_status="cancelled")
     release = sales(shop, [corrected], [line(1, 2, "20.00")])
-    assert shop.query("select line_number, tax_amount, order_status, is_cancelled from warehouse.fact_sales") == [
-        (2, Decimal("1.00"), "cancelled", True)
-    ]
+    assert shop.query(
+        "select line_number, tax_amount, order_status, is_cancelled from warehouse.fact_sales"
+    ) == [(2, Decimal("1.00"), "cancelled", True)]
     assert (outcome(release, "fact_sales").updated, outcome(release, "fact_sales").removed) == (1, 1)
 
 
 def test_releasing_the_same_rows_again_moves_no_xmin(shop: World) -> None:
     """Laws R4, S9."""
-    batch = Batch({"shop.customers": [customer(1, "2026-05-01 00:00")], "shop.products": [product(1, "2026-05-01 00:00")]})
+    batch = Batch(
+        {
+            "shop.customers": [customer(1, "2026-05-01 00:00")],
+            "shop.products": [product(1, "2026-05-01 00:00")],
+        }
+    )
     shop.load(batch)
     rows = ([order(1, "2026-05-02 10:00")], [line(1, 1), line(1, 2)])
     sales(shop, *rows)
@@ -143,7 +180,13 @@ def test_releasing_the_same_rows_again_moves_no_xmin(shop: World) -> None:
 def test_duplicates_orphans_and_missing_keys_are_settled_before_the_gate(shop: World) -> None:
     """Laws S10, S11, Q2, R3."""
     twin = line(1, 1)
-    lines = [twin, {**twin, "order_item_id": 999}, line(1, None), line(2, 1), {**line(2, 1, "11.00"), "order_item_id": 998}]
+    lines = [
+        twin,
+        {**twin, "order_item_id": 999},
+        line(1, None),
+        line(2, 1),
+        {**line(2, 1, "11.00"), "order_item_id": 998},
+    ]
     release = sales(shop, [order(1, "2026-05-02 10:00"), order(2, "2026-05-02 11:00")], lines)
     counts = outcome(release, "shop.order_items")
     assert (counts.extracted, counts.inserted, counts.dropped, counts.quarantined) == (5, 1, 1, 3)
@@ -155,7 +198,10 @@ def test_duplicates_orphans_and_missing_keys_are_settled_before_the_gate(shop: W
 
 def test_lines_of_an_order_that_moved_on_while_it_was_read_wait_for_the_next_window(shop: World) -> None:
     release = sales(shop, [order(1, "2026-05-02 10:00")], [line(1, 1), line(2, 1)])
-    assert (outcome(release, "shop.order_items").dropped, outcome(release, "shop.order_items").inserted) == (1, 1)
+    assert (outcome(release, "shop.order_items").dropped, outcome(release, "shop.order_items").inserted) == (
+        1,
+        1,
+    )
 
 
 def test_a_mass_delete_is_refused_with_its_counts_and_nothing_is_published(shop: World) -> None:

@@ -87,7 +87,9 @@ def keep_drifts(cursor: Cursor, run: Run, table: str, drifts: list[str]) -> None
     """Store how a source differs from the catalog (law X12)."""
     rows = [(run.run_id, table, drift) for drift in drifts]
     execute_values(
-        cursor, "insert into audit.source_drifts (run_id, table_name, drift) values %s on conflict do nothing", rows
+        cursor,
+        "insert into audit.source_drifts (run_id, table_name, drift) values %s on conflict do nothing",
+        rows,
     )
 
 

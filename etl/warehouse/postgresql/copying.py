@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 from uuid import UUID
 
 import psycopg2
@@ -73,7 +73,9 @@ def copy_arrow(connection: Connection, target: str, path: Path, columns: list[st
             plan = _plan(columns, _file_types(path), _target_types(cursor, target), target)
             stream = _EncodedFile(path, plan)
             try:
-                cursor.copy_expert(f"copy {target} ({names}) from stdin with (format binary)", stream)
+                cursor.copy_expert(
+                    f"copy {target} ({names}) from stdin with (format binary)", cast("TextIO", stream)
+                )
             except psycopg2.Error:
                 if stream.error:
                     raise stream.error from None
@@ -96,14 +98,14 @@ class _Sent:
 
     @property
     def encoder(self) -> Any:
-        """pgpq's encoder; text is sent as jsonb only where it is asked to."""
+        """The encoder of pgpq; text is sent as jsonb only where it is asked to."""
         if self.is_jsonb:
             return StringEncoderBuilder.new_with_output(self.field, Jsonb())
         return ArrowToPostgresBinaryEncoder.infer_encoder(self.field)
 
 
 class _EncodedFile:
-    """The file that psycopg2 reads from: header, encoded pieces of the batches, trailer."""
+    """What psycopg2 reads from: header, encoded pieces of the batches, trailer."""
 
     def __init__(self, path: Path, plan: list[_Sent]) -> None:
         self.error: Exception | None = None
@@ -174,7 +176,8 @@ def _plan(columns: list[str], have: dict[str, pa.DataType], want: dict[str, str]
         sent = _sent(name, have[name], want[name])
         if sent is None:
             raise ConfigError(
-                f"COPY into {target}: the column {name!r} is {have[name]} in the file and cannot be sent to {want[name]} exactly.",
+                f"COPY into {target}: the column {name!r} is {have[name]} in the file "
+                f"and cannot be sent to {want[name]} exactly.",
                 "Give the column the type that the catalog declares, on both sides.",
             )
         plan.append(sent)

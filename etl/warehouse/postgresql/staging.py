@@ -108,7 +108,9 @@ def quarantine_rows(
     return _single(cursor)
 
 
-def follow_parents(cursor: Cursor, staged: StagedTable, table: SourceTable, parent: SourceTable) -> StagedTable:
+def follow_parents(
+    cursor: Cursor, staged: StagedTable, table: SourceTable, parent: SourceTable
+) -> StagedTable:
     """Let the rows of quarantined and rejected parents follow them (law Q2); drop what was superseded.
 
     A row whose parent is neither staged nor held back belongs to a parent that changed while it was

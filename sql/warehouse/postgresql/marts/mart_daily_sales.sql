@@ -7,20 +7,19 @@ with order_totals as (
         date_key,
         order_id,
         customer_key,
-        count(*) filter (where not is_cancelled) as line_count,
-        count(*) filter (where not is_cancelled and cost_amount is null) as uncosted_line_count,
-        sum(gross_amount) filter (where not is_cancelled) as gross_amount,
-        sum(discount_amount) filter (where not is_cancelled) as discount_amount,
-        sum(net_amount) filter (where not is_cancelled) as net_amount,
-        sum(tax_amount) filter (where not is_cancelled) as tax_amount,
-        sum(shipping_amount) filter (where not is_cancelled) as shipping_amount,
-        sum(total_amount) filter (where not is_cancelled) as total_amount,
-        sum(cost_amount) filter (where not is_cancelled) as cost_amount,
-        sum(profit_amount) filter (where not is_cancelled) as profit_amount,
-        sum(net_amount) filter (where not is_cancelled and cost_amount is not null)
-            as costed_net_amount
+        count(*) as line_count,
+        count(*) filter (where cost_amount is null) as uncosted_line_count,
+        sum(gross_amount) as gross_amount,
+        sum(discount_amount) as discount_amount,
+        sum(net_amount) as net_amount,
+        sum(tax_amount) as tax_amount,
+        sum(shipping_amount) as shipping_amount,
+        sum(total_amount) as total_amount,
+        sum(cost_amount) as cost_amount,
+        sum(profit_amount) as profit_amount,
+        sum(net_amount) filter (where cost_amount is not null) as costed_net_amount
     from warehouse.fact_sales
-    where date_key > 0
+    where date_key > 0 and not is_cancelled
     group by date_key, order_id, customer_key
 ),
 
@@ -43,7 +42,6 @@ day_totals as (
     from order_totals
     left join warehouse.dim_customer
         on order_totals.customer_key = dim_customer.customer_key and dim_customer.customer_key > 0
-    where order_totals.line_count > 0
     group by order_totals.date_key
 ),
 
@@ -58,8 +56,8 @@ business_dates as (
     from warehouse.dim_date
     where
         dim_date.date_key between
-        (select min(order_totals.date_key) from order_totals)
-        and (select max(order_totals.date_key) from order_totals)
+        (select min(fact_sales.date_key) from warehouse.fact_sales where fact_sales.date_key > 0)
+        and (select max(fact_sales.date_key) from warehouse.fact_sales)
 )
 
 select
