@@ -1,24 +1,78 @@
-"""The filters of our SQL templates, as sqlfluff sees them: any name will do, for it looks at the shape."""
+"""What sqlfluff fills our SQL templates with: it looks at the shape, so any names of the right kind will do."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 
-def _ident(*_names: Any) -> str:
-    return "a_name"
+def _ident(*names: Any) -> str:
+    return ".".join(str(name) for name in names)
 
 
-def _idents(_names: Any, alias: str = "", _prefix: str = "") -> str:
-    return f"{alias}.a_name" if alias else "a_name"
+def _idents(names: Iterable[Any], alias: str = "", prefix: str = "") -> str:
+    dot = f"{alias}." if alias else ""
+    return ", ".join(f"{dot}{prefix}{name}" for name in names)
 
 
-def _equal(_names: Any, left: str, right: str) -> str:
-    return f"{left}.a_name = {right}.a_name"
+def _equal(names: Iterable[Any], left: str, right: str) -> str:
+    return " and ".join(f"{left}.{name} = {right}.{name}" for name in names)
 
 
-def _literal(_text: Any) -> str:
-    return "'text'"
+def _literal(text: Any) -> str:
+    return f"'{text}'"
 
 
 SQLFLUFF_JINJA_FILTERS = {"ident": _ident, "idents": _idents, "equal": _equal, "literal": _literal}
+
+# Names that templates are given as one name.
+staging = schema = "staging_1"
+relation = "stg_shop__items"
+parent_relation = "stg_shop__orders"
+keys_relation = "stg_shop__items__keys"
+entity = "item"
+dimension = "dim_item"
+surrogate = "item_key"
+affected = "affected_item"
+removed = "removed_item"
+versions = "versions_item"
+rows = "rows_sales"
+column = "group_key"
+attribute = "item_group"
+type = "text"
+other = "dim_group"
+other_surrogate = "group_key"
+other_key = "group_name"
+
+# Names that templates are given as a list, or with a type or another name each.
+key = {"item_id": "bigint"}
+grain = ["item_id"]
+keys = {"order_id": "order_number"}
+columns = {"item_name": "text_1", "item_group": "text_2"}
+attributes = {"item_name": "text", "item_group": "text"}
+measures = ["quantity", "amount"]
+texts = ["item_name", "item_group"]
+snowflakes = ["group_key"]
+derived = ["item_name", "item_group"]
+groups = [["first_name", "last_name"], ["item_name", "item_group"]]
+type_0, type_1, type_2, type_3 = ["first_name"], ["last_name"], ["item_name"], ["item_group"]
+
+# Expressions, whole queries and choices between branches.
+effective_at = "'-infinity'::timestamptz"
+sequence = "0::bigint"
+operation = "'upsert'"
+named = "select 1 as item_id"
+mode = "snapshot"
+existence = carry = compares_cursor = is_line = True
+
+_lookup = {
+    "dimension": entity,
+    "relation": dimension,
+    "surrogate": surrogate,
+    "columns": key,
+    "carries": ["unit_cost"],
+    "removed": "staging_1.removed_item",
+    "named_in": "staging_1.stg_shop__items",
+    "if_null": -1,
+}
+lookups = repoints = {"customer_key": _lookup, "product_key": _lookup, "store_key": _lookup}

@@ -75,7 +75,7 @@ def postgresql_failure(error: psycopg2.Error, where: str, secret: str = "") -> S
     state = error.pgcode or ""
     said = _said(str(error), secret)
     # Without a state, the error comes from the client: no connection, or a lost one.
-    lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError) and not state
+    lost = not state and not isinstance(error, psycopg2.ProgrammingError)
     if state.startswith(_TRANSIENT_STATES) or (lost and not any(word in said for word in _REFUSALS)):
         return TransientError(
             f"{where}: {said}", "Look whether the server runs and can be reached; the call is tried again."

@@ -139,8 +139,8 @@ def _column(
     name: str, kind: str, unsigned: bool, digits: int | None, scale: int | None, nullable: bool
 ) -> SourceColumn:
     family = _FAMILIES.get(kind, "text")
-    beyond_signed = (
-        (kind == "bigint" and unsigned) or (kind == "bit" and (digits is None or digits > _LONGEST_SIGNED_BITS))
+    beyond_signed = (kind == "bigint" and unsigned) or (
+        kind == "bit" and (digits is None or digits > _LONGEST_SIGNED_BITS)
     )
     if beyond_signed:
         family, digits, scale = "decimal", 20, 0

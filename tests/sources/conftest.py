@@ -28,5 +28,4 @@ def shop(request: pytest.FixtureRequest) -> Shop:
 
 def _shop(shop: Shop) -> Iterator[Shop]:
     yield shop
-    for connection in shop.connections:
-        connection.close()
+    shop.close()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import psycopg2
 import pyarrow as pa
 from mysql import connector as mysql_connector
+from psycopg2.extras import execute_batch
 
 from etl.catalog import SourceSystem, SourceTable
 from etl.handles import Extract, Snapshot
@@ -30,12 +33,15 @@ class Shop:
     state_dir: Path
     time_zone: str = "UTC"
     connections: list[Any] = field(default_factory=list)
+    accounts: list[str] = field(default_factory=list)
 
     def connect(self) -> Any:
         """A session of a writer; commits by itself unless told otherwise."""
         if self.kind == "postgresql":
-            connection = psycopg2.connect(self.url)
+            connection: Any = psycopg2.connect(self.url)
             connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("set time zone 'UTC'")
         else:
             url = urlsplit(self.url)
             connection = mysql_connector.connect(
@@ -46,6 +52,7 @@ class Shop:
                 database=url.path.strip("/"),
                 collation="utf8mb4_general_ci",
                 autocommit=True,
+                time_zone="+00:00",
             )
         self.connections.append(connection)
         return connection
@@ -58,10 +65,41 @@ class Shop:
                 if values is None:
                     cursor.execute(statement)
                 else:
-                    cursor.executemany(statement, values)
+                    (execute_batch if self.kind == "postgresql" else _execute_many)(cursor, statement, values)
             rows = cursor.fetchall() if cursor.description else []
         connection.close()
         return rows
+
+    def account(self, *grants: str) -> str:
+        """URL of an account that may read the tables and no more, plus ``grants`` with ``{}`` for its name."""
+        name, secret = f"reader_{uuid.uuid4().hex[:8]}", "only reads"
+        self.accounts.append(name)
+        login = f"{name}:{quote(secret)}"
+        if self.kind == "postgresql":
+            rights = [
+                f"create role {name} login password '{secret}'",
+                f"grant select on all tables in schema public to {name}",
+            ]
+        else:
+            database = self.run("select database()")[0][0]
+            rights = [
+                f"create user {name} identified by '{secret}'",
+                f"grant select on {database}.* to {name}",
+            ]
+        self.run(*rights, *(grant.format(name) for grant in grants))
+        return re.sub("//[^@]*@", f"//{login}@", self.url)
+
+    def close(self) -> None:
+        """Close sessions and drop accounts."""
+        for connection in self.connections:
+            connection.close()
+        for name in self.accounts:
+            drops = (
+                [f"drop owned by {name}", f"drop role {name}"]
+                if self.kind == "postgresql"
+                else [f"drop user {name}"]
+            )
+            self.run(*drops)
 
     def quote(self, *parts: str) -> str:
         return quote_postgresql(*parts) if self.kind == "postgresql" else quote_mysql(*parts)
@@ -103,3 +141,7 @@ def declare(columns: dict[str, str], key: str | tuple[str, ...] = "id", **rest: 
 def column(table: pa.Table, name: str) -> list[Any]:
     values: list[Any] = table[name].to_pylist()
     return values
+
+
+def _execute_many(cursor: Any, statement: str, values: list[tuple[Any, ...]]) -> None:
+    cursor.executemany(statement, values)

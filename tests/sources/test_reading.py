@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -89,7 +90,7 @@ def test_the_same_content_gives_equal_arrow_tables(postgresql_shop: Shop, mysql_
         "semi;colon -- x",
         "100%s",
         "?",
-        "é😀" if False else "é日",
+        "é日",
         "dot.ted",
     ],
 )
@@ -143,8 +144,6 @@ def test_the_lower_bound_is_in_and_the_upper_out_at_full_precision(
     shop: Shop, kinds: tuple[str, str], values: list[str], low: str, high: str, expected: list[int]
 ) -> None:
     kind = kinds[shop.kind == "mysql"]
-    if shop.kind == "mysql":
-        shop.run("set global time_zone = '+00:00'")
     _windowed(shop, kind, list(values))
     is_number = values[0].isdigit()
     declared = (
@@ -388,4 +387,7 @@ def test_abandoning_a_read_ends_it_at_the_source(shop: Shop) -> None:
         "postgresql": "select count(*) from pg_stat_activity where application_name = 'storehouse' and datname = current_database()",
         "mysql": "select count(*) from information_schema.processlist where db = database() and info like '%things%' and id <> connection_id()",
     }
+    deadline = time.monotonic() + 20
+    while shop.run(open_reads[shop.kind])[0][0] and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert shop.run(open_reads[shop.kind])[0][0] == 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from etl.catalog import Catalog
 from etl.catalog_files import load_catalog
 from etl.errors import ReleaseRefused
 from etl.handles import Release, TableOutcome
@@ -232,6 +233,30 @@ def test_a_key_is_missed_when_its_row_changed_behind_the_window(shop: World) -> 
     assert shop.missed("shop.customers", [known], high="2026-06-01 00:00:00.000000") == []
     later = {"customer_id": 2, "_cursor": cursor_of(at("2026-07-01 00:00"))}
     assert shop.missed("shop.customers", [later], high="2026-06-01 00:00:00.000000") == []
+
+
+def test_an_attribute_that_the_catalog_gains_makes_no_version_and_leaves_history_null(
+    shop: World, settings: Settings
+) -> None:
+    """Law S14; from then on a change of it makes versions."""
+    for city, updated_at in (("Lyon", "2026-05-01 00:00"), ("Nice", "2026-05-02 00:00")):
+        shop.load(Batch({"shop.customers": [customer(1, updated_at, city=city)]}))
+    grown = World(shop.url, settings, _with_tier(shop.catalog))
+    for tier, updated_at in (("gold", "2026-05-03 00:00"), ("silver", "2026-05-04 00:00")):
+        grown.load(Batch({"shop.customers": [customer(1, updated_at, city="Nice", tier=tier)]}))
+    grown.close()
+    assert shop.query("select city, tier, valid_from from warehouse.dim_customer where customer_id = 1 order by 3") == [
+        ("Lyon", None, at("2026-05-01 00:00")),
+        ("Nice", "gold", at("2026-05-02 00:00")),
+        ("Nice", "silver", at("2026-05-04 00:00")),
+    ]
+
+
+def _with_tier(catalog: Catalog) -> Catalog:
+    declared = catalog.model_dump()
+    declared["tables"]["shop.customers"]["columns"]["tier"] = {"type": "text"}
+    declared["dimensions"]["customer"]["attributes"]["tier"] = {"type": "text", "scd": 2}
+    return Catalog.model_validate(declared)
 
 
 def sales(shop: World, orders: list[dict[str, Any]], lines: list[dict[str, Any]]) -> Release:

@@ -12,7 +12,6 @@ from typing import Any, Literal
 from psycopg2.extensions import cursor as Cursor
 
 from etl.catalog import Catalog, Dimension, EventSource, SourceTable
-from etl.catalog_types import postgresql_type
 from etl.errors import ReleaseRefused
 from etl.handles import TableOutcome
 from etl.identifiers import quote_postgresql
@@ -39,18 +38,6 @@ class Events:
     table: SourceTable
     window_end: str
     compares_keys: bool
-
-
-def create_history(cursor: Cursor, dimension: Dimension) -> None:
-    """Create the history table, or add the attributes that the catalog has gained (law S14)."""
-    cursor.execute(
-        render(
-            "merges/dimension/history_table.sql",
-            entity=dimension.name,
-            key={c: postgresql_type(t) for c, t in dimension.key.items()},
-            attributes={a: postgresql_type(v.type) for a, v in dimension.attributes.items()},
-        )
-    )
 
 
 def open_merge(scope: MergeScope, dimension: Dimension) -> None:

@@ -15,19 +15,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from psycopg2.extensions import cursor as Cursor
-
-from etl.catalog import Catalog, Dimension
-from etl.catalog_types import postgresql_type
+from etl.catalog import Catalog
 from etl.errors import ConfigError
 from etl.settings import Settings
+from etl.warehouse.postgresql.catalog_shape import match_catalog
 from etl.warehouse.postgresql.connection import connect, open_connection
-from etl.warehouse.postgresql.dimensions import create_history
 from etl.warehouse.postgresql.statements import SQL_DIR, render
 
 MIGRATIONS_DIR = SQL_DIR / "migrations"
 OBJECT_FOLDERS = ("schemas", "audit", "dimensions", "facts")
-SPECIAL_MEMBERS = {-1: "(unknown)", -2: "(not applicable)"}
 LOCK_NAME = "storehouse:migrate"
 
 
@@ -53,8 +49,9 @@ def migrate(url: str, settings: Settings, catalog: Catalog) -> list[str]:
     finally:
         engine.dispose()
     with connect(url, settings) as raw, raw.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (LOCK_NAME,))
         for dimension in catalog.dimensions_in_order():
-            _match_catalog(cursor, dimension)
+            match_catalog(cursor, dimension)
     return applied
 
 
@@ -94,38 +91,3 @@ def _current_revision(connection: sqlalchemy.Connection) -> str | None:
     options: dict[str, Any] = {"version_table_schema": "audit"}
     connection.execute(sqlalchemy.text("create schema if not exists audit"))
     return MigrationContext.configure(connection, opts=options).get_current_revision()
-
-
-def _match_catalog(cursor: Cursor, dimension: Dimension) -> None:
-    """Create the history, add columns that the catalog gained, and see that the special members exist."""
-    if _columns(cursor, "history", dimension.name) < set(dimension.attributes) or not _columns(
-        cursor, "history", dimension.name
-    ):
-        create_history(cursor, dimension)
-    missing = {a: postgresql_type(v.type) for a, v in dimension.attributes.items()}
-    for column in missing.keys() - _columns(cursor, "warehouse", dimension.relation):
-        cursor.execute(
-            render(
-                "merges/dimension/add_column.sql",
-                relation=dimension.relation,
-                column=column,
-                type=missing[column],
-            )
-        )
-    texts = [a for a, v in dimension.attributes.items() if v.type == "text"]
-    for member, label in SPECIAL_MEMBERS.items():
-        statement = render(
-            "merges/dimension/special_member.sql",
-            relation=dimension.relation,
-            surrogate=dimension.surrogate,
-            texts=texts,
-        )
-        cursor.execute(statement, {"member": member, "label": label})
-
-
-def _columns(cursor: Cursor, schema: str, relation: str) -> set[str]:
-    cursor.execute(
-        "select column_name from information_schema.columns where table_schema = %s and table_name = %s",
-        (schema, relation),
-    )
-    return {name for (name,) in cursor.fetchall()}

@@ -15,5 +15,7 @@ create table if not exists audit.quality_results (
     observed text not null,
     primary key (run_id, table_name, rule)
 );
-comment on table audit.quality_results is 'What each rule said in each run, closed gates included (law Q4)';
-comment on column audit.quality_results.checked is 'False when the rule could not be evaluated, which closes the gate (law Q2)';
+comment on table audit.quality_results is
+'What each rule said in each run, closed gates included (law Q4)';
+comment on column audit.quality_results.checked is
+'False when the rule could not be evaluated, which closes the gate (law Q2)';

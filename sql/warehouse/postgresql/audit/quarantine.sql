@@ -10,4 +10,5 @@ create table if not exists audit.quarantine (
 );
 create index if not exists quarantine_table_idx on audit.quarantine (table_name, row_key);
 create index if not exists quarantine_run_idx on audit.quarantine (run_id);
-comment on table audit.quarantine is 'Rows that the gate held back, whole, with every rule they broke (law Q2)';
+comment on table audit.quarantine is
+'Rows that the gate held back, whole, with every rule they broke (law Q2)';

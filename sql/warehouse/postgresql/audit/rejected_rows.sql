@@ -8,4 +8,5 @@ create table if not exists audit.rejected_rows (
     payload jsonb not null
 );
 create index if not exists rejected_rows_table_idx on audit.rejected_rows (table_name, run_id);
-comment on table audit.rejected_rows is 'Rows as the source gave them, with the first column that did not convert and why';
+comment on table audit.rejected_rows is
+'Rows as the source gave them, with the first column that did not convert and why';

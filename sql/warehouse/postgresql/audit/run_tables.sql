@@ -19,7 +19,11 @@ create table if not exists audit.run_tables (
     primary key (run_id, name)
 );
 comment on table audit.run_tables is
-'Row accounting of a run; for a source, extracted = rejected + dropped + quarantined + inserted + updated + unchanged (law R3)';
-comment on column audit.run_tables.dropped is 'Identical duplicates, and lines whose order moved on while it was read';
-comment on column audit.run_tables.late is 'Events that lie before a version known already (law S8)';
-comment on column audit.run_tables.repointed is 'Fact rows that got another version of a dimension (law S8)';
+'Row accounting of a run; for a source, extracted ='
+' rejected + dropped + quarantined + inserted + updated + unchanged (law R3)';
+comment on column audit.run_tables.dropped is
+'Identical duplicates, and lines whose order moved on while it was read';
+comment on column audit.run_tables.late is
+'Events that lie before a version known already (law S8)';
+comment on column audit.run_tables.repointed is
+'Fact rows that got another version of a dimension (law S8)';

@@ -4,7 +4,8 @@ create table if not exists audit.runs (
     pipeline text not null,
     business_date date,
     full_refresh boolean not null default false,
-    status text not null check (status in ('running', 'succeeded', 'failed', 'gate_closed', 'killed')),
+    status text not null
+    check (status in ('running', 'succeeded', 'failed', 'gate_closed', 'killed')),
     started_at timestamptz not null default current_timestamp,
     finished_at timestamptz,
     quality_score_pct numeric(5, 2),
@@ -15,7 +16,8 @@ create table if not exists audit.runs (
     check ((status = 'running') = (finished_at is null))
 );
 create index if not exists runs_started_at_idx on audit.runs (pipeline, started_at desc);
-comment on table audit.runs is 'One row per run; the row of a succeeded run commits with its release (law R2)';
+comment on table audit.runs is
+'One row per run; the row of a succeeded run commits with its release (law R2)';
 comment on column audit.runs.status is
 'killed = found running by a later run of the same pipeline although its lock was free';
 comment on column audit.runs.error is 'First lines of the message of a failed run, without secrets';

@@ -6,5 +6,8 @@ create table if not exists audit.watermarks (
     run_id text not null references audit.runs (run_id),
     primary key (pipeline, table_name)
 );
-comment on table audit.watermarks is 'End of the last released window of each table; moves in the release only, forward only (laws X6, X7)';
-comment on column audit.watermarks.value is 'Text in the source''s own form at full precision (law X3)';
+comment on table audit.watermarks is
+'End of the last released window of each table;'
+' moves in the release only, forward only (laws X6, X7)';
+comment on column audit.watermarks.value is
+'Text in the source''s own form at full precision (law X3)';

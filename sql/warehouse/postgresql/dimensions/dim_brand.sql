@@ -7,15 +7,20 @@ create table if not exists warehouse.dim_brand (
     is_inferred boolean not null default false,
     valid_from timestamptz not null,
     valid_to timestamptz not null,
-    is_current boolean generated always as (valid_to = '9999-12-31 00:00:00+00'::timestamptz) stored,
+    is_current boolean
+    generated always as (valid_to = '9999-12-31 00:00:00+00'::timestamptz) stored,
     inserted_run_id text,
     updated_run_id text,
     check (valid_from < valid_to),
     unique (brand_name, valid_from)
 );
-create unique index if not exists dim_brand_current_idx on warehouse.dim_brand (brand_name) where is_current;
+create unique index if not exists dim_brand_current_idx
+on warehouse.dim_brand (brand_name) where is_current;
 comment on table warehouse.dim_brand is
 'Snowflake of dim_product: one row per brand';
-comment on column warehouse.dim_brand.brand_key is 'Surrogate key, stable for (brand_name, valid_from) for ever (law S15)';
-comment on column warehouse.dim_brand.valid_to is 'Exclusive end in UTC; 9999-12-31 while the version is current (law S2)';
-comment on column warehouse.dim_brand.is_inferred is 'Named by a fact before its source delivered it (law S17)';
+comment on column warehouse.dim_brand.brand_key is
+'Surrogate key, stable for (brand_name, valid_from) for ever (law S15)';
+comment on column warehouse.dim_brand.valid_to is
+'Exclusive end in UTC; 9999-12-31 while the version is current (law S2)';
+comment on column warehouse.dim_brand.is_inferred is
+'Named by a fact before its source delivered it (law S17)';

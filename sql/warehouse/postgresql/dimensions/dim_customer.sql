@@ -26,19 +26,26 @@ create table if not exists warehouse.dim_customer (
     is_inferred boolean not null default false,
     valid_from timestamptz not null,
     valid_to timestamptz not null,
-    is_current boolean generated always as (valid_to = '9999-12-31 00:00:00+00'::timestamptz) stored,
+    is_current boolean
+    generated always as (valid_to = '9999-12-31 00:00:00+00'::timestamptz) stored,
     inserted_run_id text,
     updated_run_id text,
     check (valid_from < valid_to),
     unique (customer_id, valid_from)
 );
-create unique index if not exists dim_customer_current_idx on warehouse.dim_customer (customer_id) where is_current;
+create unique index if not exists dim_customer_current_idx
+on warehouse.dim_customer (customer_id) where is_current;
 create index if not exists dim_customer_segment_idx on warehouse.dim_customer (customer_segment);
 comment on table warehouse.dim_customer is
-'One row per version of a customer; a move makes a version (SCD 2), names and e-mail overwrite (1), the segment keeps its previous value (3), the registration date its first (0)';
-comment on column warehouse.dim_customer.customer_key is 'Surrogate key, stable for (customer_id, valid_from) for ever (law S15)';
-comment on column warehouse.dim_customer.valid_to is 'Exclusive end in UTC; 9999-12-31 while the version is current (law S2)';
-comment on column warehouse.dim_customer.is_inferred is 'Named by a fact before its source delivered it (law S17)';
+'One row per version of a customer; a move makes a version (SCD 2), names and e-mail overwrite (1),'
+' the segment keeps its previous value (3), the registration date its first (0)';
+comment on column warehouse.dim_customer.customer_key is
+'Surrogate key, stable for (customer_id, valid_from) for ever (law S15)';
+comment on column warehouse.dim_customer.valid_to is
+'Exclusive end in UTC; 9999-12-31 while the version is current (law S2)';
+comment on column warehouse.dim_customer.is_inferred is
+'Named by a fact before its source delivered it (law S17)';
 comment on column warehouse.dim_customer.age_group is 'At the time of the customers last change';
-comment on column warehouse.dim_customer.phone_e164 is 'NULL when the phone is no valid number of its country';
+comment on column warehouse.dim_customer.phone_e164 is
+'NULL when the phone is no valid number of its country';
 comment on column warehouse.dim_customer.is_email_valid is 'NULL when there is no e-mail';

@@ -21,19 +21,26 @@ create table if not exists warehouse.dim_product (
     is_inferred boolean not null default false,
     valid_from timestamptz not null,
     valid_to timestamptz not null,
-    is_current boolean generated always as (valid_to = '9999-12-31 00:00:00+00'::timestamptz) stored,
+    is_current boolean
+    generated always as (valid_to = '9999-12-31 00:00:00+00'::timestamptz) stored,
     inserted_run_id text,
     updated_run_id text,
     check (valid_from < valid_to),
     unique (product_id, valid_from)
 );
-create unique index if not exists dim_product_current_idx on warehouse.dim_product (product_id) where is_current;
-create index if not exists dim_product_category_idx on warehouse.dim_product (category, subcategory);
+create unique index if not exists dim_product_current_idx
+on warehouse.dim_product (product_id) where is_current;
+create index if not exists dim_product_category_idx
+on warehouse.dim_product (category, subcategory);
 comment on table warehouse.dim_product is
 'One row per version of a product; price, cost, category and brand make versions';
-comment on column warehouse.dim_product.product_key is 'Surrogate key, stable for (product_id, valid_from) for ever (law S15)';
-comment on column warehouse.dim_product.valid_to is 'Exclusive end in UTC; 9999-12-31 while the version is current (law S2)';
-comment on column warehouse.dim_product.is_inferred is 'Named by a fact before its source delivered it (law S17)';
-comment on column warehouse.dim_product.unit_cost is 'Cost of one unit while the version holds; NULL until the price list names it';
+comment on column warehouse.dim_product.product_key is
+'Surrogate key, stable for (product_id, valid_from) for ever (law S15)';
+comment on column warehouse.dim_product.valid_to is
+'Exclusive end in UTC; 9999-12-31 while the version is current (law S2)';
+comment on column warehouse.dim_product.is_inferred is
+'Named by a fact before its source delivered it (law S17)';
+comment on column warehouse.dim_product.unit_cost is
+'Cost of one unit while the version holds; NULL until the price list names it';
 comment on column warehouse.dim_product.list_price is 'Price of one unit before discounts';
 comment on column warehouse.dim_product.weight_kg is 'Kilograms';

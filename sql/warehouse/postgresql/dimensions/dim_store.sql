@@ -21,17 +21,22 @@ create table if not exists warehouse.dim_store (
     is_inferred boolean not null default false,
     valid_from timestamptz not null,
     valid_to timestamptz not null,
-    is_current boolean generated always as (valid_to = '9999-12-31 00:00:00+00'::timestamptz) stored,
+    is_current boolean
+    generated always as (valid_to = '9999-12-31 00:00:00+00'::timestamptz) stored,
     inserted_run_id text,
     updated_run_id text,
     check (valid_from < valid_to),
     unique (store_id, valid_from)
 );
-create unique index if not exists dim_store_current_idx on warehouse.dim_store (store_id) where is_current;
+create unique index if not exists dim_store_current_idx
+on warehouse.dim_store (store_id) where is_current;
 create index if not exists dim_store_region_idx on warehouse.dim_store (region, district);
 comment on table warehouse.dim_store is
 'One row per version of a store; a new manager or region makes a version';
-comment on column warehouse.dim_store.store_key is 'Surrogate key, stable for (store_id, valid_from) for ever (law S15)';
-comment on column warehouse.dim_store.valid_to is 'Exclusive end in UTC; 9999-12-31 while the version is current (law S2)';
-comment on column warehouse.dim_store.is_inferred is 'Named by a fact before its source delivered it (law S17)';
+comment on column warehouse.dim_store.store_key is
+'Surrogate key, stable for (store_id, valid_from) for ever (law S15)';
+comment on column warehouse.dim_store.valid_to is
+'Exclusive end in UTC; 9999-12-31 while the version is current (law S2)';
+comment on column warehouse.dim_store.is_inferred is
+'Named by a fact before its source delivered it (law S17)';
 comment on column warehouse.dim_store.store_size_sqft is 'Square feet';

@@ -39,9 +39,13 @@ comment on column warehouse.fact_sales.discount_amount is
 'Discount of the line and its share of the order''s discount, to the cent (law F3); additive';
 comment on column warehouse.fact_sales.net_amount is 'gross - discount; additive';
 comment on column warehouse.fact_sales.tax_amount is 'Share of the order''s tax (law F3); additive';
-comment on column warehouse.fact_sales.shipping_amount is 'Share of the order''s shipping (law F3); additive';
-comment on column warehouse.fact_sales.total_amount is 'net + tax + shipping; adds up to the order''s total';
+comment on column warehouse.fact_sales.shipping_amount is
+'Share of the order''s shipping (law F3); additive';
+comment on column warehouse.fact_sales.total_amount is
+'net + tax + shipping; adds up to the order''s total';
 comment on column warehouse.fact_sales.cost_amount is
-'quantity x cost of the product''s version at the time of the order; NULL while that is unknown; additive';
-comment on column warehouse.fact_sales.profit_amount is 'net - cost; NULL while the cost is unknown; additive';
+'quantity x cost of the product''s version at the time of the order;'
+' NULL while that is unknown; additive';
+comment on column warehouse.fact_sales.profit_amount is
+'net - cost; NULL while the cost is unknown; additive';
 comment on column warehouse.fact_sales.unit_price is 'Price of one unit as sold; not additive';

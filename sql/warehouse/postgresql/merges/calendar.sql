@@ -3,12 +3,13 @@
 insert into warehouse.dim_date ({{ columns | idents }})
 select {{ columns | idents('c') }}
 from calendar_days as c
-where not exists (
-    select from warehouse.dim_date as d
-    where row({{ columns | idents('d') }}) is not distinct from row({{ columns | idents('c') }})
-)
+where
+    not exists (
+        select from warehouse.dim_date as d
+        where row({{ columns | idents('d') }}) is not distinct from row({{ columns | idents('c') }})
+    )
 on conflict (date_key) do update
 set
-    {%- for column in attributes %}
+{%- for column in attributes %}
     {{ column | ident }} = excluded.{{ column | ident }}{{ "," if not loop.last }}
-    {%- endfor %}
+{%- endfor %}

@@ -1,11 +1,12 @@
-{#- law S16: the version that holds at the time; before the first, the first; after a delete, the last before it -#}
+{#- law S16: the version that holds at the time; before the first, the first;
+    after a delete, the last before it -#}
 {% macro versions(lookup) -%}
 select
     {{ lookup.columns | idents('d') }},
     d.{{ lookup.surrogate | ident }},
-    {%- for column in lookup.carries %}
+{%- for column in lookup.carries %}
     d.{{ column | ident }},
-    {%- endfor %}
+{%- endfor %}
     case
         when lag(d.valid_from) over by_time is null then '-infinity'::timestamptz
         else d.valid_from
@@ -16,8 +17,9 @@ where
     d.{{ lookup.surrogate | ident }} > 0
     and exists (
         select from {{ lookup.named_in }} as n
-        where {% for column, staged in lookup.columns.items() -%}
-        n.{{ staged | ident }} = d.{{ column | ident }}{{ " and " if not loop.last }}
+        where
+        {%- for column, staged in lookup.columns.items() %}
+            {{ "and " if not loop.first }}n.{{ staged | ident }} = d.{{ column | ident }}
         {%- endfor %}
     )
     and not exists (

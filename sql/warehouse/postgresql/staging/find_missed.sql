@@ -1,9 +1,13 @@
 -- grain: one row per key of the source whose present row the warehouse has not seen
--- reads: {{ schema }}.{{ relation }}__keys, {{ schema }}.{{ relation }}, history.{{ entity }}, warehouse.{{ dimension }}
+-- reads: {{ schema }}.{{ relation }}__keys, {{ schema }}.{{ relation }}, history.{{ entity }},
+-- warehouse.{{ dimension }}
 select {{ key | idents('k') }}
 from {{ schema | ident }}.{{ (relation ~ "__keys") | ident }} as k
 where
-    not exists (select from {{ schema | ident }}.{{ relation | ident }} as s where {{ key | equal('s', 'k') }})
+    not exists (
+        select from {{ schema | ident }}.{{ relation | ident }} as s
+        where {{ key | equal('s', 'k') }}
+    )
     {%- if compares_cursor %}
     and (%(high)s::text is null or k._cursor < %(high)s::text)
     {%- endif %}
@@ -19,7 +23,8 @@ where
                 {%- endif %}
         )
         or not exists (
-            select from warehouse.{{ dimension | ident }} as d where {{ key | equal('d', 'k') }} and d.is_current
+            select from warehouse.{{ dimension | ident }} as d
+            where {{ key | equal('d', 'k') }} and d.is_current
         )
     )
     -- what is held back already waits for its replay

@@ -1,5 +1,6 @@
--- grain: statements that leave rows of {{ relation }} only where their parent row is staged (law Q2)
--- reads: {{ schema }}.{{ relation }}, {{ schema }}.{{ parent_relation }}, {{ schema }}._quarantine, {{ schema }}._rejected
+-- grain: statements that leave rows of {{ relation }} where their parent row is staged (law Q2)
+-- reads: {{ schema }}.{{ relation }}, {{ schema }}.{{ parent_relation }}, {{ schema }}._quarantine,
+-- {{ schema }}._rejected
 
 -- name: quarantine_orphans
 with bad_parents as (
@@ -14,16 +15,19 @@ with bad_parents as (
 
 parent_keys as (
     select distinct
-        {%- for child, own in keys.items() %}
+    {%- for child, own in keys.items() %}
         p.payload ->> {{ own | literal }} as {{ child | ident }}{{ "," if not loop.last }}
-        {%- endfor %}
+    {%- endfor %}
     from bad_parents as p
 ),
 
 taken as (
     delete from {{ schema | ident }}.{{ relation | ident }} as s
     using parent_keys as p
-    where {% for child in keys %}s.{{ child | ident }}::text = p.{{ child | ident }}{{ " and " if not loop.last }}{% endfor %}
+    where
+    {%- for child in keys %}
+        {{ "and " if not loop.first }}s.{{ child | ident }}::text = p.{{ child | ident }}
+    {%- endfor %}
     returning s.*
 ),
 
@@ -31,7 +35,11 @@ kept as (
     insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
     select
         %(table_name)s,
-        jsonb_build_object({% for column in grain %}{{ column | literal }}, t.{{ column | ident }}{{ ", " if not loop.last }}{% endfor %}),
+        jsonb_build_object(
+            {%- for column in grain %}
+            {{ column | literal }}, t.{{ column | ident }}{{ "," if not loop.last }}
+            {%- endfor %}
+        ),
         array['parent_is_held_back'],
         to_jsonb(t) - '_row'
     from taken as t
@@ -43,10 +51,14 @@ select count(*) from kept;
 -- name: drop_superseded
 with superseded as (
     delete from {{ schema | ident }}.{{ relation | ident }} as s
-    where not exists (
-        select from {{ schema | ident }}.{{ parent_relation | ident }} as p
-        where {% for child, own in keys.items() %}p.{{ own | ident }} = s.{{ child | ident }}{{ " and " if not loop.last }}{% endfor %}
-    )
+    where
+        not exists (
+            select from {{ schema | ident }}.{{ parent_relation | ident }} as p
+            where
+            {%- for child, own in keys.items() %}
+                {{ "and " if not loop.first }}p.{{ own | ident }} = s.{{ child | ident }}
+            {%- endfor %}
+        )
     returning 1
 )
 

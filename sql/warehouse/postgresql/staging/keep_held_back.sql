@@ -1,4 +1,5 @@
--- grain: what the run held back, out of staging into audit; a row that already waits is not written twice (law R4)
+-- grain: what the run held back, out of staging into audit;
+-- a row that already waits is not written twice (law R4)
 -- reads: {{ schema }}._quarantine, {{ schema }}._rejected
 
 -- name: keep_quarantine

@@ -1,4 +1,4 @@
--- grain: one quarantined row per staged row that breaks at least one critical row rule, with all its rules
+-- grain: one quarantined row per staged row that breaks a critical row rule, with all its rules
 -- reads: {{ schema }}.{{ relation }}
 with blamed as (
     select
@@ -19,7 +19,11 @@ kept as (
     insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
     select
         %(table_name)s,
-        jsonb_build_object({% for column in grain %}{{ column | literal }}, t.{{ column | ident }}{{ ", " if not loop.last }}{% endfor %}),
+        jsonb_build_object(
+            {%- for column in grain %}
+            {{ column | literal }}, t.{{ column | ident }}{{ "," if not loop.last }}
+            {%- endfor %}
+        ),
         t.broken_rules,
         to_jsonb(t) - '_row' - 'broken_rules'
     from taken as t

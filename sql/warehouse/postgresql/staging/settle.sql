@@ -1,10 +1,14 @@
--- grain: statements that leave one row per ({{ grain | join(', ') }}) in {{ relation }} (laws S10, S11)
+-- grain: statements that leave one row per ({{ grain | join(', ') }})
+-- in {{ relation }} (laws S10, S11)
 -- reads: {{ schema }}.{{ relation }}
 
 -- name: quarantine_without_key
 with taken as (
     delete from {{ schema | ident }}.{{ relation | ident }} as s
-    where {% for column in grain %}s.{{ column | ident }} is null{{ " or " if not loop.last }}{% endfor %}
+    where
+    {%- for column in grain %}
+        {{ "or " if not loop.first }}s.{{ column | ident }} is null
+    {%- endfor %}
     returning s.*
 ),
 
@@ -12,7 +16,11 @@ kept as (
     insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
     select
         %(table_name)s,
-        jsonb_build_object({% for column in grain %}{{ column | literal }}, t.{{ column | ident }}{{ ", " if not loop.last }}{% endfor %}),
+        jsonb_build_object(
+            {%- for column in grain %}
+            {{ column | literal }}, t.{{ column | ident }}{{ "," if not loop.last }}
+            {%- endfor %}
+        ),
         array['key_is_missing'],
         to_jsonb(t) - '_row'
     from taken as t
@@ -48,7 +56,11 @@ kept as (
     insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
     select
         %(table_name)s,
-        jsonb_build_object({% for column in grain %}{{ column | literal }}, t.{{ column | ident }}{{ ", " if not loop.last }}{% endfor %}),
+        jsonb_build_object(
+            {%- for column in grain %}
+            {{ column | literal }}, t.{{ column | ident }}{{ "," if not loop.last }}
+            {%- endfor %}
+        ),
         array['duplicates_conflict'],
         to_jsonb(t) - '_row'
     from taken as t

@@ -1,4 +1,4 @@
--- grain: one row per extracted row of {{ relation }}; unlogged, because a crash means extracting again
+-- grain: one row per extracted row of {{ relation }}; unlogged: a crash means extracting again
 create schema if not exists {{ schema | ident }};
 create table if not exists {{ schema | ident }}._parts (
     relation text not null,

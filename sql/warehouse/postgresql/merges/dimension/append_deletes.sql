@@ -8,7 +8,8 @@ with gone as (
         and not d.is_inferred
         and d.{{ surrogate | ident }} > 0
         and not exists (
-            select from {{ staging | ident }}.{{ keys_relation | ident }} as k where {{ key | equal('k', 'd') }}
+            select from {{ staging | ident }}.{{ keys_relation | ident }} as k
+            where {{ key | equal('k', 'd') }}
         )
         and exists (
             select from history.{{ entity | ident }} as h

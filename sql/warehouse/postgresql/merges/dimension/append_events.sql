@@ -34,13 +34,15 @@ ended_members as (
     group by {{ key | idents('h') }}
 ),
 
--- law S3: a member whose state is seen again with an old time starts when it was seen; a log of events speaks for itself
+-- law S3: a member whose state is seen again with an old time starts when it was seen;
+-- a log of events speaks for itself
 placed as (
     select
         {{ key | idents('s') }},
         {%- if existence and mode != 'sequence' %}
         case
-            when s.operation = 'upsert' and e.deleted_at >= s.effective_at then greatest(%(window_end)s::timestamptz, e.deleted_at)
+            when s.operation = 'upsert' and e.deleted_at >= s.effective_at
+                then greatest(%(window_end)s::timestamptz, e.deleted_at)
             else s.effective_at
         end as effective_at,
         {%- else %}
@@ -64,7 +66,8 @@ novel as (
         p.declared_sequence as sequence
         {%- else %}
         coalesce(last_event.sequence + 1, 0)
-        + row_number() over (partition by {{ key | idents('p') }}, p.effective_at order by p._row) - 1 as sequence
+        + row_number() over (partition by {{ key | idents('p') }}, p.effective_at order by p._row)
+        - 1 as sequence
         {%- endif %}
     from placed as p
     left join lateral (
@@ -95,14 +98,15 @@ novel as (
         last_event.operation is null
         {%- if mode != 'sequence' %}
         or last_event.operation != p.operation
-        or p.operation = 'upsert' and ({{ columns | idents('last_event') }}) is distinct from ({{ columns | idents('p') }})
+        or p.operation = 'upsert'
+        and ({{ columns | idents('last_event') }}) is distinct from ({{ columns | idents('p') }})
         {%- endif %}
 ),
 
 appended as (
     insert into history.{{ entity | ident }} (
-        {{ key | idents }}, effective_at, sequence, source, operation, existence, source_cursor, absent,
-        recorded_at, run_id, {{ columns | idents }}
+        {{ key | idents }}, effective_at, sequence, source, operation, existence, source_cursor,
+        absent, recorded_at, run_id, {{ columns | idents }}
     )
     select
         {{ key | idents('n') }},
@@ -112,7 +116,10 @@ appended as (
         n.operation,
         %(existence)s,
         n.source_cursor,
-        case when n.operation = 'upsert' then %(absent)s::text[] else %(all_attributes)s::text[] end,
+        case
+            when n.operation = 'upsert' then %(absent)s::text[]
+            else %(all_attributes)s::text[]
+        end,
         transaction_timestamp(),
         %(run_id)s,
         {{ columns | idents('n') }}

@@ -1,4 +1,4 @@
--- grain: three statements that make the affected members of {{ dimension }} equal to their derived versions
+-- grain: statements that make the affected members of {{ dimension }} equal to their versions
 -- reads: {{ staging }}.{{ versions }}, {{ staging }}.{{ affected }}
 
 -- name: find_removed
@@ -49,10 +49,11 @@ select
     %(run_id)s,
     %(run_id)s
 from {{ staging | ident }}.{{ versions | ident }} as v
-where not exists (
-    select from warehouse.{{ dimension | ident }} as d
-    where {{ key | equal('d', 'v') }} and d.valid_from = v.valid_from
-)
+where
+    not exists (
+        select from warehouse.{{ dimension | ident }} as d
+        where {{ key | equal('d', 'v') }} and d.valid_from = v.valid_from
+    )
 order by {{ key | idents('v') }}, v.valid_from;
 
 -- name: remove_obsolete
@@ -66,7 +67,9 @@ with neighbours as (
     select
         {{ key | idents('d') }},
         d.valid_to,
-        lead(d.valid_from) over (partition by {{ key | idents('d') }} order by d.valid_from) as next_from
+        lead(d.valid_from) over (
+            partition by {{ key | idents('d') }} order by d.valid_from
+        ) as next_from
     from warehouse.{{ dimension | ident }} as d
     inner join {{ staging | ident }}.{{ affected | ident }} as a on {{ key | equal('a', 'd') }}
 )
@@ -79,11 +82,21 @@ where
         n.next_from > n.valid_to
         and not exists (
             select from history.{{ entity | ident }} as h
-            where {{ key | equal('h', 'n') }} and h.effective_at = n.valid_to and h.operation = 'delete'
+            where
+                {{ key | equal('h', 'n') }}
+                and h.effective_at = n.valid_to
+                and h.operation = 'delete'
         )
     );
 
 -- name: count_members
+with touched as (
+    select
+        {{ key | idents('t') }},
+        true as is_affected
+    from {{ staging | ident }}.{{ affected | ident }} as t
+)
+
 select
     count(*) filter (where d.is_current) as current_members,
     count(*) filter (
@@ -100,14 +113,10 @@ select
             where
                 {{ key | equal('v', 'd') }}
                 and v.valid_from = d.valid_from
-                and row({{ columns | idents('d') }}) is not distinct from row({{ columns | idents('v') }})
+                and row({{ columns | idents('d') }})
+                is not distinct from row({{ columns | idents('v') }})
         )
     ) as changing
 from warehouse.{{ dimension | ident }} as d
-left join (
-    select
-        {{ key | idents }},
-        true as is_affected
-    from {{ staging | ident }}.{{ affected | ident }}
-) as a on {{ key | equal('a', 'd') }}
+left join touched as a on {{ key | equal('a', 'd') }}
 where d.{{ surrogate | ident }} > 0 and not d.is_inferred;

@@ -9,13 +9,16 @@ with events as (
         h.operation,
         h.existence,
         {%- for group in groups %}
-        h.operation = 'upsert' and h.absent @> array[{{ group[0] | literal }}] is false as has_{{ loop.index }},
+        h.operation = 'upsert'
+        and h.absent @> array[{{ group[0] | literal }}] is false as has_{{ loop.index }},
         {%- endfor %}
         {{ attributes | idents('h') }},
         row_number() over by_time as position
     from history.{{ entity | ident }} as h
     inner join {{ staging | ident }}.{{ affected | ident }} as a on {{ key | equal('a', 'h') }}
-    window by_time as (partition by {{ key | idents('h') }} order by h.effective_at, h.sequence, h.source)
+    window by_time as (
+        partition by {{ key | idents('h') }} order by h.effective_at, h.sequence, h.source
+    )
 ),
 
 -- the last event about existence decides whether the member is there (law S3)
@@ -23,13 +26,17 @@ running as (
     select
         e.*,
         coalesce(
-            max(e.position * 2 + (e.operation != 'delete')::integer) filter (where e.existence) over by_time %% 2 = 1,
+            mod(
+                max(e.position * 2 + (e.operation != 'delete')::integer)
+                filter (where e.existence) over by_time,
+                2
+            ) = 1,
             true
         ) as is_alive,
         {%- for group in groups %}
         count(*) filter (where e.has_{{ loop.index }}) over by_time as run_{{ loop.index }},
         {%- endfor %}
-        lead(e.effective_at) over by_time is distinct from e.effective_at as is_last_of_instant
+        (lead(e.effective_at) over by_time is distinct from e.effective_at) as is_last_of_instant
     from events as e
     window by_time as (partition by {{ key | idents('e') }} order by e.position)
 ),
@@ -42,24 +49,25 @@ carried as (
         r.position,
         r.is_alive,
         r.is_last_of_instant,
-        {%- for group in groups %}
-        {%- set number = loop.index %}
+    {%- for group in groups %}
+    {%- set number = loop.index %}
         r.run_{{ number }} > 0 as knows_{{ number }},
-        {%- for attribute in group %}
-        {%- if carry %}
+    {%- for attribute in group %}
+    {%- if carry %}
         first_value(r.{{ attribute | ident }}) over run_{{ number }} as {{ attribute | ident }}
-        {%- else %}
+    {%- else %}
         r.{{ attribute | ident }}
-        {%- endif %}{{ "," if not loop.last }}
-        {%- endfor %}{{ "," if not loop.last }}
-        {%- endfor %}
+    {%- endif %}{{ "," if not loop.last }}
+    {%- endfor %}{{ "," if not loop.last }}
+    {%- endfor %}
     from running as r
     {%- if carry %}
     window
-        {%- for group in groups %}
-        run_{{ loop.index }} as (partition by {{ key | idents('r') }}, r.run_{{ loop.index }} order by r.position)
-        {{- "," if not loop.last }}
-        {%- endfor %}
+    {%- for group in groups %}
+        run_{{ loop.index }} as (
+            partition by {{ key | idents('r') }}, r.run_{{ loop.index }} order by r.position
+        ){{ "," if not loop.last }}
+    {%- endfor %}
     {%- endif %}
 ),
 
@@ -92,7 +100,8 @@ changes as (
             {%- if tracked %}
             or (
                 i.knows_{{ number }} and i.knew_{{ number }}
-                and row({{ tracked | idents('i') }}) is distinct from row({{ tracked | idents('i', 'before_') }})
+                and row({{ tracked | idents('i') }})
+                is distinct from row({{ tracked | idents('i', 'before_') }})
             )
             {%- endif %}
             {%- endfor %}
@@ -102,7 +111,7 @@ changes as (
         {%- set number = loop.index %}
         {%- for attribute in group if attribute in type_3 %},
         i.knows_{{ number }} and i.knew_{{ number }}
-        and i.{{ attribute | ident }} is distinct from {{ [attribute] | idents('i', 'before_') }}
+        and (i.{{ attribute | ident }} is distinct from {{ [attribute] | idents('i', 'before_') }})
             as {{ ("moves_" ~ attribute) | ident }}
         {%- endfor %}
         {%- endfor %}
@@ -114,17 +123,22 @@ placed as (
         {{ key | idents('c') }},
         c.is_alive,
         max(c.effective_at) filter (where c.opens) over by_time as valid_from,
-        coalesce(lead(c.effective_at) over by_time, '9999-12-31 00:00:00+00'::timestamptz) as valid_to,
+        coalesce(
+            lead(c.effective_at) over by_time, '9999-12-31 00:00:00+00'::timestamptz
+        ) as valid_to,
         coalesce(lead(c.opens or c.closes) over by_time, true) as is_last_of_version,
-        not last_value({% for group in groups %}c.knows_{{ loop.index }}{{ " or " if not loop.last }}{% endfor %}) over whole
-            as is_inferred,
+        not last_value(
+            {%- for group in groups %}
+            c.knows_{{ loop.index }}{{ " or" if not loop.last }}
+            {%- endfor %}
+        ) over whole as is_inferred,
         {%- for group in groups %}
         {%- set number = loop.index %}
         {%- for attribute in group %}
         {%- if attribute in type_0 %}
         (
-            array_agg(c.{{ attribute | ident }}) filter (where c.knows_{{ number }} and c.knew_{{ number }} is not true)
-            over whole
+            array_agg(c.{{ attribute | ident }})
+            filter (where c.knows_{{ number }} and c.knew_{{ number }} is not true) over whole
         )[1] as {{ attribute | ident }},
         {%- elif attribute in type_1 %}
         last_value(c.{{ attribute | ident }}) over whole as {{ attribute | ident }},
@@ -133,9 +147,10 @@ placed as (
         {%- else %}
         last_value(c.{{ attribute | ident }}) over whole as {{ attribute | ident }},
         (
-            array_agg({{ [attribute] | idents('c', 'before_') }}) filter (where {{ [attribute] | idents('c', 'moves_') }})
-            over whole
-        )[count(*) filter (where {{ [attribute] | idents('c', 'moves_') }}) over whole] as {{ ("previous_" ~ attribute) | ident }},
+            array_agg({{ [attribute] | idents('c', 'before_') }})
+            filter (where {{ [attribute] | idents('c', 'moves_') }}) over whole
+        )[count(*) filter (where {{ [attribute] | idents('c', 'moves_') }}) over whole]
+            as {{ ("previous_" ~ attribute) | ident }},
         max(c.effective_at) filter (where {{ [attribute] | idents('c', 'moves_') }}) over whole
             as {{ (attribute ~ "_changed_at") | ident }},
         {%- endif %}

@@ -1,4 +1,5 @@
--- grain: one row per event of a {{ entity }}: (key, effective_at, sequence, source), append-only (law S1)
+-- grain: one row per event of a {{ entity }}: (key, effective_at, sequence, source),
+-- append-only (law S1)
 create table if not exists history.{{ entity | ident }} (
     {%- for column, type in key.items() %}
     {{ column | ident }} {{ type }} not null,
@@ -20,8 +21,13 @@ create table if not exists history.{{ entity | ident }} (
 {%- for column, type in attributes.items() %}
 alter table history.{{ entity | ident }} add column if not exists {{ column | ident }} {{ type }};
 {%- endfor %}
-comment on table history.{{ entity | ident }} is 'Events from which the versions of dim_{{ entity }} are derived';
-comment on column history.{{ entity | ident }}.absent is 'Attributes that the record did not carry; their values carry forward (law S6)';
-comment on column history.{{ entity | ident }}.existence is 'Whether the event says that the member exists or ended (law S3)';
-comment on column history.{{ entity | ident }}.recorded_at is 'Load time, the second axis (law S18)';
-comment on column history.{{ entity | ident }}.source_cursor is 'Cursor of the source row, in the source''s own text';
+comment on table history.{{ entity | ident }} is
+'Events from which the versions of dim_{{ entity }} are derived';
+comment on column history.{{ entity | ident }}.absent is
+'Attributes that the record did not carry; their values carry forward (law S6)';
+comment on column history.{{ entity | ident }}.existence is
+'Whether the event says that the member exists or ended (law S3)';
+comment on column history.{{ entity | ident }}.recorded_at is
+'Load time, the second axis (law S18)';
+comment on column history.{{ entity | ident }}.source_cursor is
+'Cursor of the source row, in the source''s own text';

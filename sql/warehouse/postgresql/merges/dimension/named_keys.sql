@@ -1,5 +1,5 @@
 select
-    {%- for column, named in columns.items() %}
+{%- for column, named in columns.items() %}
     {{ named | ident }} as {{ column | ident }}{{ "," if not loop.last }}
-    {%- endfor %}
+{%- endfor %}
 from {{ schema | ident }}.{{ relation | ident }}

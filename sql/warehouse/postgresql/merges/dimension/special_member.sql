@@ -1,6 +1,12 @@
--- grain: one member of {{ relation }} that stands for no known member (law S15); the natural key stays NULL
+-- grain: one member of {{ relation }} that stands for no known member (law S15);
+-- the natural key stays NULL
 insert into warehouse.{{ relation | ident }} (
-    {{ surrogate | ident }}, {% for column in texts %}{{ column | ident }}, {% endfor %}valid_from, valid_to
+    {{ surrogate | ident }},
+    {%- for column in texts %}
+    {{ column | ident }},
+    {%- endfor %}
+    valid_from,
+    valid_to
 )
 select
     %(member)s,
@@ -9,4 +15,6 @@ select
     {%- endfor %}
     '1000-01-01 00:00:00+00'::timestamptz,
     '9999-12-31 00:00:00+00'::timestamptz
-where not exists (select from warehouse.{{ relation | ident }} where {{ surrogate | ident }} = %(member)s)
+where not exists (
+    select from warehouse.{{ relation | ident }} as d where d.{{ surrogate | ident }} = %(member)s
+)

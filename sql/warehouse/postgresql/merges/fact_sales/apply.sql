@@ -89,7 +89,7 @@ where r.change = 'insert'
 order by r.order_id, r.line_number;
 
 -- name: remove_vanished
--- The fact holds the valid lines of an order's latest state; a line that left the order leaves the fact.
+-- The fact holds the valid lines of an order's latest state; a line that left it leaves the fact.
 delete from warehouse.fact_sales as f
 using {{ staging | ident }}.stg_shop__orders as o
 where

@@ -69,9 +69,12 @@ shared as (
 allocated as (
     select
         s.*,
-        s.line_discount + {{ allocate.share_of("s.order_discount", "s.discount_whole", "s.discount_rank") }} as discount,
+        s.line_discount
+        + {{ allocate.share_of("s.order_discount", "s.discount_whole", "s.discount_rank") }}
+            as discount,
         {{ allocate.share_of("s.order_tax", "s.tax_whole", "s.tax_rank") }} as tax,
-        {{ allocate.share_of("s.order_shipping", "s.shipping_whole", "s.shipping_rank") }} as shipping
+        {{ allocate.share_of("s.order_shipping", "s.shipping_whole", "s.shipping_rank") }}
+            as shipping
     from shared as s
 ),
 
@@ -97,13 +100,23 @@ sales as (
         round(a.quantity * p.unit_cost, 2) as cost_amount,
         a.gross - a.discount - round(a.quantity * p.unit_cost, 2) as profit_amount
     from allocated as a
-    left join warehouse.dim_date as d on d.full_date = (a.ordered_at at time zone %(business_time_zone)s)::date
+    left join warehouse.dim_date as d
+        on d.full_date = (a.ordered_at at time zone %(business_time_zone)s)::date
     left join customers as c
-        on a.customer_id = c.customer_id and c.holds_from <= a.ordered_at and a.ordered_at < c.holds_to
+        on
+            a.customer_id = c.customer_id
+            and a.ordered_at >= c.holds_from
+            and a.ordered_at < c.holds_to
     left join products as p
-        on a.product_id = p.product_id and p.holds_from <= a.ordered_at and a.ordered_at < p.holds_to
+        on
+            a.product_id = p.product_id
+            and a.ordered_at >= p.holds_from
+            and a.ordered_at < p.holds_to
     left join stores as s
-        on a.store_id = s.store_id and s.holds_from <= a.ordered_at and a.ordered_at < s.holds_to
+        on
+            a.store_id = s.store_id
+            and a.ordered_at >= s.holds_from
+            and a.ordered_at < s.holds_to
 )
 
 select
@@ -111,7 +124,8 @@ select
     f.sale_id,
     case
         when f.sale_id is null then 'insert'
-        when row({{ measures | idents('r') }}) is distinct from row({{ measures | idents('f') }}) then 'update'
+        when (row({{ measures | idents('r') }}) is distinct from row({{ measures | idents('f') }}))
+            then 'update'
         else 'unchanged'
     end as change
 from sales as r
