@@ -15,7 +15,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-COLUMN_TYPE = r"^(bigint|integer|smallint|text|boolean|date|timestamp|time|double|json|bytes|uuid|decimal\(\d+,\s?\d+\))$"
+COLUMN_TYPE = (
+    r"^(bigint|integer|smallint|text|boolean|date|timestamp|time|double|json|bytes|uuid"
+    r"|decimal\(\d+,\s?\d+\))$"
+)
 ColumnType = Annotated[str, StringConstraints(pattern=COLUMN_TYPE)]
 ScdType = Literal[0, 1, 2, 3]
 

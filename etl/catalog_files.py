@@ -45,7 +45,12 @@ def load_catalog(folder: Path) -> Catalog:
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of the catalog files for editors: one definition per kind of file."""
-    kinds = {"source": SourceSystem, "table": SourceTable, "dimension": Dimension, "fact": Fact}
+    kinds: dict[str, type[Model]] = {
+        "source": SourceSystem,
+        "table": SourceTable,
+        "dimension": Dimension,
+        "fact": Fact,
+    }
     schema: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "anyOf": [],
@@ -95,7 +100,7 @@ def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], error: 
 
 
 def _line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
-    """Line of the deepest node on the way to ``location``; parts that stand for a model's tag are passed over."""
+    """Line of the deepest node on the way to ``location``; parts that stand for a model's tag are skipped."""
     line = 1 if node is None else node.start_mark.line + 1
     for part in location:
         if isinstance(node, yaml.MappingNode):

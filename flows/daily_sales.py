@@ -12,7 +12,7 @@ from flows.steps import check_tables, stage_source
 from tasks.publish import publish_release, refresh_marts
 from tasks.report import open_report
 from tasks.runner import task_runner
-from tasks.runs import open_run
+from tasks.runs import name_run, open_run
 
 PIPELINE = "daily-sales"
 TIMEOUT_SECONDS = 12 * 3600
@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 12 * 3600
 
 @flow(
     name=PIPELINE,
-    flow_run_name="daily-sales {business_date}",
+    flow_run_name=name_run,
     task_runner=task_runner(),
     timeout_seconds=TIMEOUT_SECONDS,
     persist_result=False,

@@ -60,8 +60,10 @@ def check_tables(run: Run, staged: list[StagedTable]) -> tuple[list[StagedTable]
 
 
 def _extract_windows(reading: Reading, run: Run) -> list[PrefectFuture[LandedFile]]:
-    """Submit the windows, children before their parents: where readers share no snapshot, lines of an
-    order that moves on meanwhile then lack their order, and come whole with the next window.
+    """Submit the windows, children before their parents.
+
+    Where readers share no snapshot, lines of an order that moves on meanwhile then lack their order,
+    and come whole with the next window.
     """
     catalog, source = resources.catalog(), resources.source(reading.snapshot.source)
     plans = {plan.table: plan for plan in reading.plans}

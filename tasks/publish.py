@@ -25,7 +25,7 @@ def refresh_calendar(year: int) -> int:
 
 @task(**RETRIED)
 def publish_release(run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:
-    """Merge everything staged in one transaction; when its reply was lost, the next try finds it done (law R6)."""
+    """Merge everything staged in one transaction; when its reply is lost, the next try finds it done (R6)."""
     release = resources.warehouse().publish(run, staged, verdicts)
     for outcome in release.outcomes:
         if outcome.role != "source":

@@ -50,7 +50,7 @@ def open_run(pipeline: str, source: str, request: Request) -> Iterator[Run]:
             warehouse.end_run(run, "gate_closed", str(closed), list(closed.verdicts))
             raise
         except BaseException as error:
-            warehouse.end_run(run, "failed", f"{type(error).__name__}: {error}", [])
+            warehouse.end_run(run, "failed", _described(error), [])
             raise
         warehouse.drop_staging(run)
         sweep_landing(resources.settings().landing, KEPT_LANDINGS)
@@ -58,7 +58,7 @@ def open_run(pipeline: str, source: str, request: Request) -> Iterator[Run]:
 
 @contextmanager
 def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Reading]:
-    """Open one snapshot of a source, hold its columns against the catalog and plan what to read (laws X2, X12)."""
+    """Open a snapshot of a source, hold its columns against the catalog, plan what to read (laws X2, X12)."""
     source, catalog = resources.source(source_name), resources.catalog()
     tables = [t for t in catalog.tables.values() if t.source == source_name]
     with source.snapshot(tables) as snapshot:
@@ -68,6 +68,12 @@ def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Readi
                 resources.warehouse().keep_drifts(run, table.qualified_name, drifts)
         watermarks = resources.warehouse().watermarks(run.pipeline)
         yield Reading(snapshot, plan_tables(catalog, resources.settings(), snapshot, watermarks, request))
+
+
+def name_run() -> str:
+    """Name of a flow run for people: what runs, and for which day."""
+    day = flow_run.parameters.get("business_date")
+    return f"{flow_run.flow_name} {day or 'up to now'}"
 
 
 def _new_run(pipeline: str, request: Request) -> Run:
@@ -81,6 +87,13 @@ def _new_run(pipeline: str, request: Request) -> Run:
         flow_run_url=flow_run.ui_url,
         code_version=_code_version(),
     )
+
+
+def _described(error: BaseException) -> str:
+    """What is recorded of a failure; a cancellation comes as a signal and not as an error."""
+    if isinstance(error, Exception):
+        return f"{type(error).__name__}: {error}"
+    return "cancelled, or stopped by a signal"
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,11 @@ SPEED_OVER_SAFETY = (
     ("full_page_writes", "off"),
     ("shared_buffers", "128MB"),
 )
+
+
+def pytest_configure() -> None:
+    """Let a terminated run stop its servers, as an interrupted one does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

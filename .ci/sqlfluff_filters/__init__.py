@@ -1,4 +1,4 @@
-"""What sqlfluff fills our SQL templates with: it looks at the shape, so any names of the right kind will do."""
+"""What sqlfluff fills our templates with: it looks at the shape, so any name of the right kind will do."""
 
 from __future__ import annotations
 

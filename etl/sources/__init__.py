@@ -43,6 +43,13 @@ class Source(Protocol):
         """
         ...
 
+    def cursor_zone(self, table: SourceTable) -> str:
+        """Time zone in which this table's window bounds and cursor texts are written.
+
+        UTC where the column knows its instant (``timestamptz``, MySQL's ``timestamp``), else the system's.
+        """
+        ...
+
     def plan_extracts(self, table: SourceTable, extract: Extract, snapshot: Snapshot) -> tuple[Extract, ...]:
         """Cut a ``rows`` extract into key ranges of about ``Settings.partition_rows`` rows (law X13)."""
         ...

@@ -52,8 +52,8 @@ def safe_instant(table: SourceTable, clock: SourceClock, remedy: str) -> datetim
     """
     if not clock.sees_sessions and "lag_seconds" not in table.model_fields_set:
         raise ConfigError(
-            f"{table.qualified_name}: the account cannot see open transactions at the source, and no lag_seconds is declared; "
-            "a row that is committed late could be lost (law X2).",
+            f"{table.qualified_name}: the account cannot see open transactions at the source, and no "
+            "lag_seconds is declared; a row that is committed late could be lost (law X2).",
             f"{remedy}, or declare lag_seconds in catalog/tables/{table.source}/{table.name}.yaml: "
             "the longest time that a transaction stays open (0 if you take the risk).",
         )
@@ -67,8 +67,8 @@ def high_text(safe: datetime, cursor: SourceColumn, zone: str) -> str:
     A column that keeps seconds, or days, holds a moment's start for all of that moment; the bound is
     taken down to that start, since more rows with it may come.
 
-    Where clocks are set back, an hour of local times comes twice, and rows of the second pass stand below those of
-    the first. The bound is therefore the least local time that any later instant can have.
+    Where clocks are set back, an hour of local times comes twice, and rows of the second pass stand below
+    those of the first. The bound is therefore the least local time that any later instant can have.
     """
     local = safe if cursor.family == "timestamptz" else _least_local(safe, zone)
     if cursor.family == "date":
@@ -84,8 +84,8 @@ def await_end(
     """For a cursor of numbers: wait for the transactions that are open after the highest number was read.
 
     Numbers below the highest were drawn before it; whoever drew them and has not committed is open
-    now. When all that are open now have ended, a snapshot has every row below. Sound for numbers that are drawn in the
-    transaction that uses them. Where transactions cannot be seen, the declared lag is waited.
+    now. When all that are open now have ended, a snapshot has every row below. Sound for numbers that are
+    drawn in the transaction that uses them. Where transactions cannot be seen, the declared lag is waited.
 
     Raises:
         TransientError: One of them did not end in time.
@@ -99,8 +99,8 @@ def await_end(
         waiting &= open_now()
     if waiting:
         raise TransientError(
-            f"{table.qualified_name}: {len(waiting)} transactions stay open at the source and may hold numbers of "
-            f"'{table.cursor}' below the highest one (law X2); waited {wait_seconds} s for their end.",
+            f"{table.qualified_name}: {len(waiting)} transactions stay open at the source and may "
+            f"hold numbers of '{table.cursor}' below the highest (law X2); waited {wait_seconds} s.",
             "Run again when they have ended, or raise ETL_LOCK_TIMEOUT_SECONDS.",
         )
 

@@ -108,6 +108,8 @@ def mysql_address(system: SourceSystem, url: str, settings: Settings) -> Address
         "collation": "utf8mb4_general_ci",
         "connection_timeout": settings.connect_timeout_seconds,
         "autocommit": True,
+        # Beyond the limit of a statement: only a server that is gone without a word is silent for so long.
+        "read_timeout": settings.statement_timeout_seconds + 60,
         **{name: given[name] for name in _MYSQL_PARAMETERS if name in given},
         **_mysql_tls(system, mode, given),
     }

@@ -20,8 +20,8 @@ class BatchShaper:
     """Shapes the blocks of one read.
 
     Attributes:
-        schema: Of the batches: the landed columns, ``_cursor``, and ``_zero_dates`` (zero dates of the row that
-            became NULL) where the source can have such.
+        schema: Of the batches: the landed columns, ``_cursor``, and ``_zero_dates`` (zero dates of the row
+            that became NULL) where the source can have such.
 
     Args:
         table: The declaration, for the cursor and for messages.

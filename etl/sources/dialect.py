@@ -28,7 +28,7 @@ class Dialect:
     Attributes:
         quote: Parts of a name -> quoted name (law P1).
         literal: A value -> its literal, made by the driver, never by this project (law P1).
-        casts: Family of a column -> cast behind a literal, or a format with ``{}`` around it.
+        is_mysql: Which of the two it is.
     """
 
     quote: Callable[..., str]
@@ -36,7 +36,7 @@ class Dialect:
     is_mysql: bool = False
 
     def bound(self, column: SourceColumn, text: str) -> str:
-        """A bound or key, given as text, as a constant of the column's own type at full precision (law X3)."""
+        """A bound or key, given as text, as a constant of the column's own type and precision (law X3)."""
         return _mysql_bound(self, column, text) if self.is_mysql else _postgresql_bound(self, column, text)
 
 

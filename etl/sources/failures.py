@@ -25,29 +25,30 @@ _REFUSALS = (
     "SSL error",
     "root.crt",
 )
-# Server gone or starting, too many connections, lost connection, lock wait, deadlock, shutdown, killed, timed out.
 _TRANSIENT_ERRNOS = frozenset(
     (
-        1040,
-        1053,
-        1077,
-        1078,
-        1079,
-        1080,
-        1152,
-        1153,
-        1158,
-        1159,
-        1160,
-        1161,
-        1203,
-        1205,
-        1213,
-        1226,
-        1317,
-        1412,
+        *(1040, 1203, 1226),  # too many connections
+        *(1053, 1077, 1078, 1079, 1080),  # shutting down
+        *(
+            1152,
+            1153,
+            1158,
+            1159,
+            1160,
+            1161,
+            2002,
+            2003,
+            2004,
+            2005,
+            2006,
+            2012,
+            2013,
+            2027,
+            2055,
+        ),  # connection
+        *(1205, 1213, 1412),  # lock wait, deadlock, definition changed
+        *(1317, 1927, 1969, 3024, 4031),  # killed or timed out
     )
-    + (1927, 1969, 2002, 2003, 2004, 2005, 2006, 2012, 2013, 2027, 2055, 3024, 4031)
 )
 _PRIVILEGE_ERRNOS = frozenset((1044, 1045, 1142, 1143, 1227, 1698, 3118, 4151))
 _MYSQL_TLS_ERRNOS = frozenset((2026,))
@@ -93,15 +94,12 @@ def postgresql_failure(error: psycopg2.Error, where: str, secret: str = "") -> S
 def mysql_failure(errno: int | None, message: str, where: str, secret: str = "") -> StorehouseError:
     """The error of this project for one of MySQL's."""
     said = f"{_said(message, secret)} (MySQL error {errno})"
-    if errno in _MYSQL_TLS_ERRNOS and "certificate" not in said.lower():
-        return TransientError(
-            f"{where}: {said}", "Look at the TLS setup of the server and at ssl_mode and ssl_ca in the URL."
-        )
-    if errno in _TRANSIENT_ERRNOS:
+    is_refused = errno in _PRIVILEGE_ERRNOS or errno in _MYSQL_TLS_ERRNOS or "certificate" in said.lower()
+    if errno in _TRANSIENT_ERRNOS and not is_refused:
         return TransientError(
             f"{where}: {said}", "Look whether the server runs and can be reached; the call is tried again."
         )
-    if errno in _PRIVILEGE_ERRNOS or errno in _MYSQL_TLS_ERRNOS:
+    if is_refused:
         return SourceError(
             f"{where}: {said}", "Correct user, password or ssl_ca in the URL, or grant what is missing."
         )

@@ -16,7 +16,7 @@ KeyBatch = list[list[str]]
 
 
 def key_batches(relation: Relation, keys: pa.Table, zone: str, batch_keys: int) -> Iterator[KeyBatch]:
-    """Distinct keys as texts in the source's own form, by column; keys with a NULL name no row and are left out.
+    """Distinct keys as texts in the source's own form, by column; keys with a NULL name no row.
 
     Raises:
         ConfigError: ``keys`` lacks a key column, or one has no text form.
@@ -71,6 +71,6 @@ def _texts(values: pa.ChunkedArray, relation: Relation, name: str, zone: str) ->
         return values.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise ConfigError(
-            f"{relation.table.qualified_name}: rows cannot be read by the key column '{name}' ({column.sql_type}).",
+            f"{relation.table.qualified_name}: rows cannot be read by the key '{name}' ({column.sql_type}).",
             "Choose a key of numbers, texts, dates or instants.",
         ) from None

@@ -39,7 +39,11 @@ GEOMETRIES = frozenset(
 )
 _LONGEST_SIGNED_BITS = 63
 _BINARY_CHARSET = 63
-_FIND_TABLE = "select table_schema, table_name from information_schema.tables where table_schema = coalesce(%s, database()) and table_name = %s"
+_FIND_TABLE = """
+    select table_schema, table_name
+    from information_schema.tables
+    where table_schema = coalesce(%s, database()) and table_name = %s
+"""
 _TABLE_COLUMNS = """
     select
         column_name, column_type, data_type, numeric_precision, numeric_scale, datetime_precision, is_nullable
@@ -83,7 +87,8 @@ def find_table(connection: MySQLConnectionAbstract, table: SourceTable) -> tuple
                 return _text(found[0][0]), _text(found[0][1])
     raise SourceError(
         f"{table.qualified_name}: the source has no table {table.table!r} that this account can see.",
-        f"Correct 'table' in catalog/tables/{table.source}/{table.name}.yaml (with its database), or grant select on it.",
+        f"Correct 'table' in catalog/tables/{table.source}/{table.name}.yaml, with its database, "
+        "or grant select.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 from psycopg2.extensions import connection as Connection
 
@@ -24,6 +24,8 @@ _FAMILIES: dict[str, Family] = {
     "time": "time",
 }
 _FRACTION_DIGITS = 6
+# What psycopg2 says of a numeric without a declared precision.
+_NO_PRECISION = 65_535
 _FIND_TABLE = """
     select c.oid, n.nspname, c.relname
     from unnest(%s::text[], %s::text[]) with ordinality as wanted (schema_name, table_name, place)
@@ -81,7 +83,8 @@ def find_table(connection: Connection, table: SourceTable) -> tuple[int, str, st
     if found is None:
         raise SourceError(
             f"{table.qualified_name}: the source has no table {table.table!r} that this account can see.",
-            f"Correct 'table' in catalog/tables/{table.source}/{table.name}.yaml (with its schema), or grant usage of the schema.",
+            f"Correct 'table' in catalog/tables/{table.source}/{table.name}.yaml, with its schema, "
+            "or grant usage of the schema.",
         )
     return int(found[0]), str(found[1]), str(found[2])
 
@@ -92,7 +95,9 @@ def table_columns(connection: Connection, oid: int) -> dict[str, SourceColumn]:
         cursor.execute(_TABLE_COLUMNS, {"table": oid})
         rows = cursor.fetchall()
     return {
-        name: _column(name, sql_type, kind, category, modifier, not not_null, cast_type)
+        name: replace(
+            _column(name, sql_type, kind, category, modifier), nullable=not not_null, cast_type=cast_type
+        )
         for name, sql_type, kind, category, modifier, not_null, cast_type in rows
     }
 
@@ -110,21 +115,19 @@ def query_columns(connection: Connection, relation: str) -> dict[str, SourceColu
     for c in described:
         sql_type, kind, category, cast_type = types[c.type_code]
         modifier = modifiers.get((c.table_oid, c.table_column, c.type_code))
-        if kind == "numeric":
-            modifier = (
-                -1 if c.precision in (None, 65535) else (c.precision << 16 | (c.scale or 0) & 0x7FF) + 4
-            )
-        columns[c.name] = _column(c.name, sql_type, kind, category, modifier, True, cast_type)
+        column = _column(c.name, sql_type, kind, category, modifier)
+        if kind == "numeric" and c.precision not in (None, _NO_PRECISION):
+            digits, scale = _plain_digits(c.precision, c.scale or 0)
+            column = replace(column, digits=digits, scale=scale)
+        columns[c.name] = replace(column, cast_type=cast_type)
     return columns
 
 
-def _column(
-    name: str, sql_type: str, kind: str, category: str, modifier: int | None, nullable: bool, cast_type: str
-) -> SourceColumn:
-    family: Family = "text" if category == "A" else _FAMILIES.get(kind, "text")
+def _column(name: str, sql_type: str, kind: str, category: str, modifier: int | None) -> SourceColumn:
+    if category == "A":
+        return SourceColumn(name, sql_type, "text", "array")
     digits, scale = _digits(kind, modifier)
-    shape: dict[str, Any] = {"digits": digits, "scale": scale, "nullable": nullable, "cast_type": cast_type}
-    return SourceColumn(name, sql_type, family, "array" if category == "A" else kind, **shape)
+    return SourceColumn(name, sql_type, _FAMILIES.get(kind, "text"), kind, digits, scale)
 
 
 def _digits(kind: str, modifier: int | None) -> tuple[int | None, int | None]:

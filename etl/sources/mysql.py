@@ -23,7 +23,7 @@ from etl.sources.failures import source_failures
 from etl.sources.key_sets import key_batches, mysql_key_condition
 from etl.sources.metadata import SourceColumn
 from etl.sources.metadata_mysql import find_table, query_columns, table_columns
-from etl.sources.mysql_pump import MySqlPump
+from etl.sources.mysql_pump import MySqlPump, ReadRequest
 from etl.sources.mysql_sessions import SEE_SESSIONS, await_writers, read_clock
 from etl.sources.partitions import cut_evenly
 from etl.sources.predicates import extract_conditions, select
@@ -44,8 +44,8 @@ _KEYS_PER_STATEMENT = 2_000
 class MySQLSource:
     """See :class:`etl.sources.Source`; docs/sources.md says which types land as what.
 
-    No snapshot can be exported here: each read has its own, taken after the safe bounds were found. What is changed
-    between two reads moves above the bound, out of this run's window and into the next one's.
+    No snapshot can be exported here: each read has its own, taken after the safe bounds were found. What is
+    changed between two reads moves above the bound, out of this run's window and into the next one's.
     """
 
     def __init__(self, system: SourceSystem, address: Address, settings: Settings) -> None:
@@ -134,14 +134,9 @@ class MySQLSource:
     def _pump(
         self, info: str | None, kinds: list[str], statements: list[str], questions: Sequence[str] = ()
     ) -> MySqlPump:
-        return MySqlPump(
-            self._address,
-            [*mysql_session(self._settings, info), _SNAPSHOT],
-            questions=questions,
-            statements=statements,
-            kinds=kinds,
-            batch_rows=self._settings.batch_rows,
-        )
+        session = [*mysql_session(self._settings, info), _SNAPSHOT]
+        request = ReadRequest(session, "", questions, statements, kinds, self._settings.batch_rows)
+        return MySqlPump(self._address, request)
 
     def _safe_high(
         self, connection: MySQLConnectionAbstract, table: SourceTable, clock: SourceClock
@@ -164,14 +159,15 @@ class MySQLSource:
     def _described(
         self, connection: MySQLConnectionAbstract, table: SourceTable
     ) -> tuple[str, dict[str, SourceColumn]]:
-        """What stands behind ``from``, and its columns; those of a query only the reading process can be told."""
+        """What stands behind ``from``, and its columns; those of a query the reading process is told."""
         if table.query is None:
             schema, name = find_table(connection, table)
             return quote_mysql(schema, name), table_columns(connection, schema, name)
         sql = declared_query(table, quote_mysql("declared query"))
         if table.qualified_name not in self._query_columns:
             session = mysql_session(self._settings, connection.server_info)
-            with closing(MySqlPump(self._address, session, describe=f"{select(['*'], sql)} limit 0")) as pump:
+            request = ReadRequest(session, describe=f"{select(['*'], sql)} limit 0")
+            with closing(MySqlPump(self._address, request)) as pump:
                 self._query_columns[table.qualified_name] = query_columns(pump.fields())
         return sql, self._query_columns[table.qualified_name]
 
@@ -189,9 +185,11 @@ def _sent(selected: Sequence[LandedColumn]) -> tuple[list[str], list[str]]:
     expressions, kinds = [], []
     for kind, run in groupby(selected, key=lambda column: column.sent):
         columns = [column.expression for column in run]
-        pieces = ["concat(" + ", ',', ".join(columns) + ")"] if kind == "csv" else columns
+        pieces = ["concat(" + ", ',', ".join(columns) + ", ',')"] if kind == "csv" else columns
         expressions += pieces
         kinds += [kind] * len(pieces)
+    if kinds[-1] == "csv":
+        expressions[-1] = expressions[-1].removesuffix("',')") + r"'\n')"
     return expressions, kinds
 
 

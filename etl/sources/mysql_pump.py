@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -21,30 +22,38 @@ _HEADER = struct.Struct("<cQ")
 _LOST_CONNECTION = 2013
 
 
-class MySqlPump:
-    """One request to a reading process, which ends with :meth:`close` or with this process.
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """What a reading process is asked for.
 
-    Args:
-        address: Where to read; travels through the process's standard input, never its arguments (law P2).
+    Attributes:
         session: Statements that set up the session and open its snapshot.
         describe: A statement whose fields are wanted.
         questions: Statements of one row, answered before the rows, within the same snapshot.
         statements: Statements whose rows are wanted.
         kinds: How each of their columns is sent: ``csv`` as it is, ``text`` and ``bytes`` to be quoted.
         batch_rows: Rows of a block.
+        block_bytes: Size at which a block ends before it has so many rows.
     """
 
-    def __init__(
-        self,
-        address: Address,
-        session: list[str],
-        *,
-        describe: str = "",
-        questions: Sequence[str] = (),
-        statements: Sequence[str] = (),
-        kinds: Sequence[str] = (),
-        batch_rows: int = 1,
-    ) -> None:
+    session: list[str]
+    describe: str = ""
+    questions: Sequence[str] = ()
+    statements: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    batch_rows: int = 1
+    block_bytes: int = MAX_BLOCK_BYTES
+
+
+class MySqlPump:
+    """One request to a reading process, which ends with :meth:`close` or with this process.
+
+    Args:
+        address: Where to read; travels through the process's standard input, never its arguments (law P2).
+        request: What is asked for.
+    """
+
+    def __init__(self, address: Address, request: ReadRequest) -> None:
         # -P: the folder of the program, which has a module named mysql, must not come first on the path.
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(_PROGRAM)],
@@ -54,18 +63,11 @@ class MySqlPump:
             # Ctrl-C at the terminal is for the parent, which ends this process.
             start_new_session=True,
         )
-        request = {
-            "arguments": address.arguments,
-            "session": session,
-            "describe": describe,
-            "questions": list(questions),
-            "statements": list(statements),
-            "kinds": list(kinds),
-            "batch_rows": batch_rows,
-            "block_bytes": MAX_BLOCK_BYTES,
-        }
         with suppress(BrokenPipeError):
-            self._input.write(json.dumps(request).encode() + b"\n")
+            line = json.dumps(
+                {"arguments": address.arguments, "tls_required": address.tls_required, **asdict(request)}
+            )
+            self._input.write(line.encode() + b"\n")
             self._input.flush()
 
     def fields(self) -> list[tuple[str, int, int, int, int | None]]:
@@ -75,8 +77,8 @@ class MySqlPump:
             mysql.connector.Error: What the server, or the loss of the process, has said.
         """
         return [
-            cast("tuple[str, int, int, int, int | None]", tuple(field))
-            for field in json.loads(self._frame(b"F"))
+            (name, code, flags, charset, decimals)
+            for name, code, flags, charset, decimals in json.loads(self._frame(b"F"))
         ]
 
     def answers(self) -> list[list[str | None]]:

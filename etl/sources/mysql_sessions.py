@@ -18,8 +18,8 @@ _PUBLISHING_SECONDS = 0.2
 _ACCESS_DENIED = 1227
 _CLOCK = "select utc_timestamp(6)"
 # trx_started has whole seconds of the server's own zone, whatever the session's is; of two instants that
-# it may mean when clocks are set back, the earlier one is taken. NOW() is a statement's start, which lies before
-# that of its transaction: hence the second part, where the process list has whole seconds, too.
+# it may mean when clocks are set back, the earlier one is taken. NOW() is a statement's start, which lies
+# before that of its transaction: hence the second part, where the process list has whole seconds, too.
 _OPEN_TRANSACTIONS = """
     select
         concat(t.trx_id, ' ', t.trx_started) as name,

@@ -139,7 +139,7 @@ class PostgreSQLSource:
     def _session(
         self, table: SourceTable, doing: str, snapshot: Snapshot | None = None
     ) -> Iterator[Connection]:
-        """A session, within the snapshot if one is given; it stays open afterwards unless something failed."""
+        """A session, within the snapshot if one is given; it stays open unless something failed."""
         connection = connect_postgresql(self._address, self._settings)
         try:
             with self._failures(f"{table.qualified_name}: {doing}"):
@@ -157,7 +157,8 @@ class PostgreSQLSource:
                 cursor.execute("set transaction snapshot %s", (snapshot.snapshot_id,))
         except (psycopg2.errors.UndefinedObject, psycopg2.errors.InvalidParameterValue):
             raise TransientError(
-                f"The snapshot {snapshot.snapshot_id} of the source '{self._system.name}' ended with the session that took it.",
+                f"The snapshot {snapshot.snapshot_id} of the source '{self._system.name}' ended with the "
+                "session that took it.",
                 "Run again; a new snapshot is taken.",
             ) from None
 
@@ -181,7 +182,7 @@ def _described(connection: Connection, table: SourceTable) -> tuple[str, dict[st
 def _selected(
     connection: Connection, relation: Relation, extract: Extract, conditions: list[str]
 ) -> list[LandedColumn]:
-    """The select list; a column with a value that its Arrow type cannot hold lands as text, in this read only."""
+    """The select list; a column with a value that its Arrow type cannot hold lands as text, in this read."""
     table, dialect = relation.table, relation.dialect
     selected = needed_columns(table, extract, selected_columns(table, relation.columns, dialect))
     risks = text_risks(selected, table, relation.columns, dialect)

@@ -34,7 +34,7 @@ def _window(relation: Relation, extract: Extract) -> list[str]:
 
 
 def _key_range(relation: Relation, bounds: tuple[str | None, str | None] | None) -> list[str]:
-    """Half-open over the first key column; the first range also has rows whose key is NULL, for the gate to judge."""
+    """Half-open over the first key column; the first range has the rows whose key is NULL, too."""
     low, high = bounds or (None, None)
     key, bound = relation.first_key, relation.dialect.bound
     name = relation.dialect.quote(key.name)

@@ -114,8 +114,10 @@ def refuse_null_cursors(table: SourceTable, count: int) -> None:
             f" and in its fallback '{table.null_cursor_fallback}'" if table.null_cursor == "coalesce" else ""
         )
         raise ContractError(
-            f"{table.qualified_name}: {count} rows have NULL (or a zero date) in the cursor '{table.cursor}'{also} and belong to no window.",
-            f"Mend them, or set null_cursor in catalog/tables/{table.source}/{table.name}.yaml to 'always' or 'coalesce'.",
+            f"{table.qualified_name}: {count} rows have NULL (or a zero date) in the cursor "
+            f"'{table.cursor}'{also} and belong to no window.",
+            f"Mend them, or set null_cursor in catalog/tables/{table.source}/{table.name}.yaml "
+            "to 'always' or 'coalesce'.",
         )
 
 
@@ -128,7 +130,8 @@ def _known_columns(
         column = find_column(columns, source_name, ignore_case)
         if column is None:
             raise ContractError(
-                f"{table.qualified_name}: the source has no column '{source_name}', which is the key or cursor '{name}'.",
+                f"{table.qualified_name}: the source has no column '{source_name}', "
+                f"which is the key or cursor '{name}'.",
                 f"Correct 'columns' in catalog/tables/{table.source}/{table.name}.yaml.",
             )
         known[name] = column

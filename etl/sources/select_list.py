@@ -14,7 +14,7 @@ import pyarrow as pa
 from etl.catalog import SourceTable
 from etl.catalog_types import arrow_type
 from etl.sources.dialect import Dialect
-from etl.sources.metadata import SourceColumn, find_column
+from etl.sources.metadata import Family, SourceColumn, find_column
 from etl.sources.metadata_mysql import GEOMETRIES
 
 CURSOR_TEXT = "_cursor"
@@ -23,6 +23,15 @@ INSTANT = pa.timestamp("us", "UTC")
 
 # How the text of a column becomes its landed values; see etl/sources/csv_blocks.py.
 Reading = Literal["plain", "wide_decimal", "hex", "local", "utc", "missing"]
+_TYPES: dict[Family, tuple[pa.DataType, Reading]] = {
+    "integer": (pa.int64(), "plain"),
+    "float": (pa.float64(), "plain"),
+    "boolean": (pa.bool_(), "plain"),
+    "date": (pa.date32(), "plain"),
+    "timestamp": (INSTANT, "local"),
+    "timestamptz": (INSTANT, "utc"),
+    "bytes": (pa.binary(), "hex"),
+}
 _MAX_CSV_DIGITS = 38
 _MYSQL_TEXT_DIGITS = 65
 
@@ -34,8 +43,8 @@ class LandedColumn:
     Attributes:
         name: Name in the landed file, that of the catalog.
         type: Arrow type in the landed file.
-        reading: ``plain`` values of the type, decimals of more than 38 digits, bytes in hexadecimal, dates and times
-            on the clock of the source (``local``) or in UTC, or a column that the source no longer has.
+        reading: ``plain`` values of the type, decimals of more than 38 digits, bytes in hexadecimal, times on
+            the clock of the source (``local``) or in UTC, or a column that the source no longer has.
         expression: What is selected.
         as_text: A column whose values do not all fit the type that is its own; lands as text, so that
             preparation can reject the rows one by one.
@@ -185,14 +194,7 @@ def _type_of(column: SourceColumn, declared: str | None) -> tuple[pa.DataType, R
         return pa.string(), "plain"
     if column.family == "decimal":
         return _decimal_type(column, declared)
-    if column.family == "timestamp":
-        return INSTANT, "local"
-    if column.family == "timestamptz":
-        return INSTANT, "utc"
-    if column.family == "bytes":
-        return pa.binary(), "hex"
-    simple = {"integer": pa.int64(), "float": pa.float64(), "boolean": pa.bool_(), "date": pa.date32()}
-    return simple.get(column.family, pa.string()), "plain"
+    return _TYPES.get(column.family, (pa.string(), "plain"))
 
 
 def _decimal_type(column: SourceColumn, declared: str | None) -> tuple[pa.DataType, Reading]:

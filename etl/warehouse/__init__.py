@@ -53,7 +53,7 @@ class Warehouse(Protocol):
         ...
 
     def stage_part(self, prepared: PreparedFile, run: Run) -> None:
-        """Load one prepared file and its rejects into staging; a second call for the same part does nothing."""
+        """Load one prepared file and its rejects into staging; again for the same part it does nothing."""
         ...
 
     def find_missed(self, plan: TablePlan, run: Run) -> pa.Table:
@@ -73,7 +73,7 @@ class Warehouse(Protocol):
         ...
 
     def publish(self, run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:
-        """Everything a run makes visible, in one transaction (law R2); again for the same run it only reports."""
+        """Show everything of a run in one transaction (law R2); again for the same run it only reports."""
         ...
 
     def refresh_marts(self, run: Run) -> list[TableOutcome]:

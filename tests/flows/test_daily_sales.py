@@ -21,7 +21,8 @@ def test_seven_days_give_the_sums_the_history_and_the_defects_that_the_shop_know
         world.run(day)
         assert _sums(world) == _expected_sums(world, day), f"after day {day}"
         ((alive,),) = world.query(
-            "select count(*) from warehouse.dim_customer where is_current and not is_inferred and customer_key > 0"
+            "select count(*) from warehouse.dim_customer"
+            " where is_current and not is_inferred and customer_key > 0"
         )
         assert alive == world.shop.ledger.customers_alive(day)
     versions: dict[int, list[Any]] = {}
@@ -99,12 +100,14 @@ def test_without_a_day_everything_up_to_now_comes(world: FlowWorld) -> None:
         world.play(day)
     world.run(None)
     world.on_shop(
-        "update customers set city = 'Oslo', updated_at = '2020-01-01' where customer_id = (select min(customer_id) from customers)"
+        "update customers set city = 'Oslo', updated_at = '2020-01-01'"
+        " where customer_id = (select min(customer_id) from customers)"
     )
     world.run(None)
     rows = world.query(
-        "select city, valid_from::date::text from warehouse.dim_customer where customer_id = (select min(customer_id) from"
-        " warehouse.dim_customer where customer_key > 0) order by valid_from limit 1"
+        "select city, valid_from::date::text from warehouse.dim_customer"
+        " where customer_id = (select min(customer_id) from warehouse.dim_customer where customer_key > 0)"
+        " order by valid_from limit 1"
     )
     assert rows == [("Oslo", "2020-01-01")]
 
@@ -168,8 +171,8 @@ def _sums(world: FlowWorld) -> dict[Any, Any]:
     return {
         day: values
         for day, *values in world.query(
-            "select d.full_date, count(distinct f.order_id), count(*), sum(f.gross_amount), sum(f.discount_amount),"
-            " sum(f.tax_amount), sum(f.shipping_amount), sum(f.total_amount)"
+            "select d.full_date, count(distinct f.order_id), count(*), sum(f.gross_amount),"
+            " sum(f.discount_amount), sum(f.tax_amount), sum(f.shipping_amount), sum(f.total_amount)"
             " from warehouse.fact_sales as f inner join warehouse.dim_date as d using (date_key) group by 1"
         )
     }

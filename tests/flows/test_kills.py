@@ -136,5 +136,6 @@ def _nothing_is_left(world: FlowWorld) -> None:
     assert world.query("select nspname from pg_namespace where nspname like 'staging%'") == []
     assert world.query("select count(*) from audit.runs where status = 'running'") == [(0,)]
     assert world.query(
-        "select count(*) from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())"
+        "select count(*) from pg_locks where locktype = 'advisory'"
+        " and database = (select oid from pg_database where datname = current_database())"
     ) == [(0,)]

@@ -1,4 +1,4 @@
-"""The shop of the demo at a small scale, run through the real flow, in this process or in one that can be killed."""
+"""The shop of the demo at a small scale, run through the real flow, here or in a process to be killed."""
 
 from __future__ import annotations
 
@@ -24,30 +24,40 @@ from etl.settings import PROJECT_DIR, get_settings
 from tasks import resources
 
 SCALE = 0.05
-RUN_A_DAY = "import sys; from datetime import date; from flows.daily_sales import daily_sales; daily_sales(date.fromisoformat(sys.argv[1]))"
+RUN_A_DAY = """
+import sys
+from datetime import date
+from flows.daily_sales import daily_sales
+daily_sales(date.fromisoformat(sys.argv[1]))
+"""
 
 # Every published row by its natural keys: without surrogate keys, run ids and load times.
 CONTENT = {
     "dim_customer": """
-        select customer_id, valid_from, valid_to, first_name, last_name, full_name, email, is_email_valid, phone,
-            phone_e164, birth_date, age_group, gender, address_line1, address_line2, city, state, postal_code, country,
-            customer_segment, previous_customer_segment, customer_segment_changed_at, registration_date, is_active,
-            is_inferred
+        select customer_id, valid_from, valid_to, first_name, last_name, full_name, email, is_email_valid,
+            phone, phone_e164, birth_date, age_group, gender, address_line1, address_line2, city, state,
+            postal_code, country, customer_segment, previous_customer_segment, customer_segment_changed_at,
+            registration_date, is_active, is_inferred
         from warehouse.dim_customer where customer_key > 0""",
     "dim_product": """
-        select p.product_id, p.valid_from, p.valid_to, p.product_name, p.brand, p.category, p.unit_cost, p.list_price,
-            b.brand_name, c.category_name, c.department, p.is_inferred
+        select p.product_id, p.valid_from, p.valid_to, p.product_name, p.brand, p.category, p.unit_cost,
+            p.list_price, b.brand_name, c.category_name, c.department, p.is_inferred
         from warehouse.dim_product as p
-        inner join warehouse.dim_brand as b using (brand_key) inner join warehouse.dim_category as c using (category_key)
+        inner join warehouse.dim_brand as b using (brand_key)
+        inner join warehouse.dim_category as c using (category_key)
         where p.product_key > 0""",
-    "dim_store": "select store_id, valid_from, valid_to, region, manager_name from warehouse.dim_store where store_key > 0",
+    "dim_store": """
+        select store_id, valid_from, valid_to, region, manager_name
+        from warehouse.dim_store where store_key > 0""",
     "fact_sales": """
         select f.order_id, f.line_number, f.date_key, c.customer_id, c.valid_from, p.product_id, p.valid_from,
-            s.store_id, f.store_key < 0, f.ordered_at, f.order_status, f.is_cancelled, f.quantity, f.unit_price,
-            f.gross_amount, f.discount_amount, f.net_amount, f.tax_amount, f.shipping_amount, f.total_amount,
-            f.cost_amount, f.profit_amount
-        from warehouse.fact_sales as f inner join warehouse.dim_customer as c using (customer_key)
-        inner join warehouse.dim_product as p using (product_key) inner join warehouse.dim_store as s using (store_key)""",
+            s.store_id, f.store_key < 0, f.ordered_at, f.order_status, f.is_cancelled, f.quantity,
+            f.unit_price, f.gross_amount, f.discount_amount, f.net_amount, f.tax_amount,
+            f.shipping_amount, f.total_amount, f.cost_amount, f.profit_amount
+        from warehouse.fact_sales as f
+        inner join warehouse.dim_customer as c using (customer_key)
+        inner join warehouse.dim_product as p using (product_key)
+        inner join warehouse.dim_store as s using (store_key)""",
     "mart_daily_sales": "select * from marts.mart_daily_sales",
     "mart_customer_analytics": "select * from marts.mart_customer_analytics",
     "quarantine": "select table_name, row_key, rules, payload from audit.quarantine",
@@ -91,7 +101,8 @@ class FlowWorld:
             self._environment(),
             temporary_settings({PREFECT_API_URL: self.prefect_api, PREFECT_LOGGING_LEVEL: "ERROR"}),
         ):
-            return daily_sales(business_date=self.date_of(day) if day else None, **parameters)
+            release: Release = daily_sales(business_date=self.date_of(day) if day else None, **parameters)
+            return release
 
     def start(self, day: int, **environment: str) -> subprocess.Popen[str]:
         """Start the flow in a process of its own; its log comes line by line on stdout."""

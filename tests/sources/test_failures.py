@@ -108,7 +108,7 @@ def test_a_url_that_cannot_be_used(tmp_path: Path, url: str, said: str) -> None:
 
 
 def test_tls_that_the_server_does_not_have(postgresql_shop: Shop, mysql_shop: Shop, tmp_path: Path) -> None:
-    if not postgresql_shop.run("show ssl")[0][0] == "off":
+    if postgresql_shop.run("show ssl")[0][0] != "off":
         pytest.skip("This PostgreSQL has TLS.")
     if mysql_shop.run("show variables like 'have_ssl'") not in ([("DISABLED",)], [("have_ssl", "DISABLED")]):
         pytest.skip("This MySQL-protocol server has TLS.")
@@ -123,7 +123,8 @@ def test_tls_that_the_server_does_not_have(postgresql_shop: Shop, mysql_shop: Sh
 def _end_session(shop: Shop) -> None:
     if shop.kind == "postgresql":
         shop.run(
-            "select pg_terminate_backend(pid) from pg_stat_activity where query ~* '^copy' and pid <> pg_backend_pid()"
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where query ~* '^copy' and pid <> pg_backend_pid()"
         )
         return
     ids = shop.run(

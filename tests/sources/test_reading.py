@@ -1,4 +1,5 @@
 """What holds for every system: windows, policies, names, keys, parts (laws X3, X5, X12, X13, X14, P1)."""
+# ruff: noqa: E501  # a row of a table, and the SQL of a test, read best on one line
 
 from __future__ import annotations
 
@@ -192,7 +193,7 @@ JANUARY = Window("2024-01-05 00:00:00.000000", "2024-01-31 00:00:00.000000")
 
 
 def test_rows_without_cursor_fail_with_their_number(with_nulls: Shop) -> None:
-    with pytest.raises(ContractError, match="2 rows have NULL .* cursor 'moved'"):
+    with pytest.raises(ContractError, match=r"2 rows have NULL .* cursor 'moved'"):
         with_nulls.read(declare(DATED, cursor="moved"), JANUARY)
 
 

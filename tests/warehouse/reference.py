@@ -57,7 +57,10 @@ def versions_of(events: list[Event], start: datetime) -> list[tuple[Any, ...]]:
 def _instants(
     events: list[Event], start: datetime
 ) -> list[tuple[datetime, tuple[bool | None, dict[str, str | None]]]]:
-    """Several events of one instant collapse to the last of each column; gone is None when none speaks of existence."""
+    """Several events of one instant collapse to the last of each column.
+
+    Gone is None when none of them speaks of existence.
+    """
     instants: dict[int, tuple[bool | None, dict[str, str | None]]] = {}
     for event in sorted(events, key=lambda e: (e.minute, e.sequence, f"s.{e.source}")):
         gone, values = instants.get(event.minute, (None, {}))

@@ -1,4 +1,4 @@
-"""Law S1: the versions are a pure function of the set of events, whatever their order, batching or repetition."""
+"""Law S1: the versions are a pure function of the set of events: order, batches, repetition do not matter."""
 
 from __future__ import annotations
 
@@ -168,7 +168,8 @@ def _unique(rows: Any) -> list[dict[str, Any]]:
 
 def _versions(world: World, member: int) -> list[tuple[Any, ...]]:
     return world.query(
-        "select valid_from, case when is_current then null else valid_to end, z, a, b, c, t, previous_t, t_changed_at"
+        "select valid_from, case when is_current then null else valid_to end,"
+        " z, a, b, c, t, previous_t, t_changed_at"
         " from warehouse.dim_member where id = %s order by valid_from",
         (member,),
     )

@@ -17,13 +17,16 @@ from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
 RELEASES = sorted((Path(__file__).parent / "releases").glob("*.sql"))
 SHAPE = {
     "columns": """
-        select table_schema, table_name, column_name, data_type, numeric_precision, numeric_scale, is_nullable,
+        select table_schema, table_name, column_name, data_type,
+            numeric_precision, numeric_scale, is_nullable,
             column_default, is_identity, identity_generation, generation_expression
         from information_schema.columns where table_schema in ('warehouse', 'history', 'audit', 'marts')""",
     "constraints": """
         select conrelid::regclass::text, contype, pg_get_constraintdef(oid) from pg_constraint
         where connamespace::regnamespace::text in ('warehouse', 'history', 'audit') and contype != 'n'""",
-    "indexes": "select schemaname, tablename, indexdef from pg_indexes where schemaname in ('warehouse', 'history', 'audit')",
+    "indexes": """
+        select schemaname, tablename, indexdef from pg_indexes
+        where schemaname in ('warehouse', 'history', 'audit')""",
     "comments": """
         select objoid::regclass::text, objsubid, description from pg_description
         where classoid = 'pg_class'::regclass and objoid::regclass::text ~ '^(warehouse|history|audit)\\.'""",
@@ -36,7 +39,10 @@ def test_an_upgraded_warehouse_equals_a_fresh_one_and_keeps_its_data(
 ) -> None:
     old, fresh = postgres_database, settings.shop_url.get_secret_value() if settings.shop_url else ""
     _run(old, release.read_text(encoding="utf-8"))
-    kept = "select customer_id, city, valid_from, is_current from warehouse.dim_customer where customer_key > 0 order by 3"
+    kept = (
+        "select customer_id, city, valid_from, is_current from warehouse.dim_customer"
+        " where customer_key > 0 order by 3"
+    )
     before = _rows(old, kept)
     assert _warehouse(old, settings).migrate()
     assert _warehouse(fresh, settings).migrate()
@@ -50,7 +56,10 @@ def test_an_upgraded_warehouse_equals_a_fresh_one_and_keeps_its_data(
 def test_a_second_application_changes_nothing(settings: Settings, postgres_database: str) -> None:
     warehouse = _warehouse(postgres_database, settings)
     warehouse.migrate()
-    written = "select xmin::text, oid from pg_class where relnamespace::regnamespace::text in ('warehouse', 'history', 'audit') order by 2"
+    written = (
+        "select xmin::text, oid from pg_class"
+        " where relnamespace::regnamespace::text in ('warehouse', 'history', 'audit') order by 2"
+    )
     before = _rows(postgres_database, written)
     assert warehouse.migrate() == []
     assert _rows(postgres_database, written) == before
@@ -69,7 +78,10 @@ def test_every_dimension_file_has_the_columns_of_its_catalog_entry(
 ) -> None:
     _warehouse(postgres_database, settings).migrate()
     for dimension in load_catalog(settings.catalog_dir).dimensions.values():
-        query = "select column_name from information_schema.columns where table_schema = 'warehouse' and table_name = %s"
+        query = (
+            "select column_name from information_schema.columns"
+            " where table_schema = 'warehouse' and table_name = %s"
+        )
         columns = {name for (name,) in _rows(postgres_database, query, (dimension.relation,))}
         assert {*dimension.key, *dimension.attributes, *dimension.snowflakes, dimension.surrogate} <= columns
 

@@ -65,7 +65,7 @@ def test_the_lines_of_an_order_add_up_to_the_order_to_the_cent(shop: World, draw
 @settings(max_examples=FEW, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=ORDERS, batches=st.integers(1, 4))
 def test_how_orders_come_in_batches_changes_no_share(shop: World, drawn: list[Any], batches: int) -> None:
-    """Law F5: what is computed over an order is the same for every way in which orders are cut into batches."""
+    """Law F5: what is computed over an order is the same however orders are cut into batches."""
     whole, whole_lines = _rows(shop, drawn)
     shop.load(Batch({"shop.orders": whole, "shop.order_items": whole_lines}))
     parts, part_lines = _rows(shop, drawn)
@@ -106,7 +106,8 @@ def _rows(shop: World, drawn: list[Any]) -> tuple[list[dict[str, Any]], list[dic
 def _shares(shop: World, orders: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     first, last = orders[0]["order_id"], orders[-1]["order_id"]
     return shop.query(
-        f"select order_id - %s, {MEASURES} from warehouse.fact_sales where order_id between %s and %s order by 1, 2",
+        f"select order_id - %s, {MEASURES} from warehouse.fact_sales"
+        " where order_id between %s and %s order by 1, 2",
         (first, first, last),
     )
 

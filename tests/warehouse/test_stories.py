@@ -109,7 +109,8 @@ def test_price_list_and_product_make_versions_together_and_the_cost_follows_a_la
     shop.load(Batch({"shop.product_prices": [price(9, 1, "2026-05-02 11:00", "7.50")]}))
     assert costs(shop)[1] == (2, Decimal("7.50"), Decimal("2.50"))
     brands = shop.query(
-        "select distinct b.brand_name, p.brand_key = b.brand_key from warehouse.dim_product as p inner join warehouse.dim_brand as b using (brand_key) where p.product_id = 1"
+        "select distinct b.brand_name, p.brand_key = b.brand_key from warehouse.dim_product as p"
+        " inner join warehouse.dim_brand as b using (brand_key) where p.product_id = 1"
     )
     assert brands == [("Ark", True)]
 
@@ -140,8 +141,8 @@ def test_a_segment_keeps_its_previous_value_and_a_registration_date_its_first(sh
     for row in (first, moved, same):
         shop.load(Batch({"shop.customers": [row]}))
     assert shop.query(
-        "select email, customer_segment, previous_customer_segment, customer_segment_changed_at, registration_date::text"
-        " from warehouse.dim_customer where customer_id = 1"
+        "select email, customer_segment, previous_customer_segment, customer_segment_changed_at,"
+        " registration_date::text from warehouse.dim_customer where customer_id = 1"
     ) == [("b@example.com", "Corporate", "Consumer", at("2026-05-04 00:00"), "2020-01-01")]
 
 
@@ -245,7 +246,9 @@ def test_an_attribute_that_the_catalog_gains_makes_no_version_and_leaves_history
     for tier, updated_at in (("gold", "2026-05-03 00:00"), ("silver", "2026-05-04 00:00")):
         grown.load(Batch({"shop.customers": [customer(1, updated_at, city="Nice", tier=tier)]}))
     grown.close()
-    assert shop.query("select city, tier, valid_from from warehouse.dim_customer where customer_id = 1 order by 3") == [
+    assert shop.query(
+        "select city, tier, valid_from from warehouse.dim_customer where customer_id = 1 order by 3"
+    ) == [
         ("Lyon", None, at("2026-05-01 00:00")),
         ("Nice", "gold", at("2026-05-02 00:00")),
         ("Nice", "silver", at("2026-05-04 00:00")),
@@ -269,14 +272,15 @@ def outcome(release: Release, name: str) -> TableOutcome:
 
 def versions(shop: World) -> list[tuple[Any, ...]]:
     return shop.query(
-        "select city, valid_from, case when is_current then null else valid_to end from warehouse.dim_customer"
-        " where customer_id = 1 order by valid_from"
+        "select city, valid_from, case when is_current then null else valid_to end"
+        " from warehouse.dim_customer where customer_id = 1 order by valid_from"
     )
 
 
 def cities_of_orders(shop: World) -> list[tuple[Any, ...]]:
     return shop.query(
-        "select f.order_id, d.city from warehouse.fact_sales as f inner join warehouse.dim_customer as d using (customer_key) order by 1"
+        "select f.order_id, d.city from warehouse.fact_sales as f"
+        " inner join warehouse.dim_customer as d using (customer_key) order by 1"
     )
 
 

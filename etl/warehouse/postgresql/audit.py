@@ -18,13 +18,14 @@ OUTCOME_COLUMNS = [field.name for field in fields(TableOutcome)]
 def start_run(cursor: Cursor, run: Run) -> None:
     """Record that a run began; runs of the pipeline that still stand as running were killed."""
     cursor.execute(
-        "update audit.runs set status = 'killed', finished_at = current_timestamp, error = 'found dead by a later run'"
+        "update audit.runs set status = 'killed', finished_at = current_timestamp,"
+        " error = 'found dead by a later run'"
         " where pipeline = %s and status = 'running' and run_id != %s",
         (run.pipeline, run.run_id),
     )
     cursor.execute(
-        "insert into audit.runs (run_id, pipeline, business_date, full_refresh, status, staging_schema, flow_run_url,"
-        " code_version) values (%s, %s, %s, %s, 'running', %s, %s, %s)",
+        "insert into audit.runs (run_id, pipeline, business_date, full_refresh, status, staging_schema,"
+        " flow_run_url, code_version) values (%s, %s, %s, %s, 'running', %s, %s, %s)",
         (
             run.run_id,
             run.pipeline,
@@ -42,14 +43,14 @@ def finish_run(
 ) -> None:
     """Record how a run ended."""
     cursor.execute(
-        "update audit.runs set status = %s, finished_at = current_timestamp, quality_score_pct = %s, error = %s"
-        " where run_id = %s",
+        "update audit.runs set status = %s, finished_at = current_timestamp, quality_score_pct = %s,"
+        " error = %s where run_id = %s",
         (status, score_pct, error[:ERROR_CHARACTERS] if error else None, run.run_id),
     )
 
 
 def released_outcomes(cursor: Cursor, run: Run) -> Release | None:
-    """The release of this run when it is already there: its COMMIT went through, the reply did not (law R6)."""
+    """The release of this run when it is there already: its COMMIT came through, the reply did not (R6)."""
     cursor.execute(
         "select status, quality_score_pct from audit.runs where run_id = %s for update", (run.run_id,)
     )
@@ -78,7 +79,8 @@ def move_watermark(cursor: Cursor, run: Run, table: str, high: str, before: str 
         cursor.execute(statement, (run.pipeline, table, high, run.run_id))
     else:
         cursor.execute(
-            "update audit.watermarks set value = %s, run_id = %s where pipeline = %s and table_name = %s and value = %s",
+            "update audit.watermarks set value = %s, run_id = %s"
+            " where pipeline = %s and table_name = %s and value = %s",
             (high, run.run_id, run.pipeline, table, before),
         )
 
@@ -123,8 +125,9 @@ def keep_verdicts(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:
     ]
     execute_values(
         cursor,
-        "insert into audit.quality_results (run_id, table_name, suite, rule, expectation, column_name, severity, weight,"
-        " passed, checked, unexpected_count, element_count, observed) values %s on conflict do nothing",
+        "insert into audit.quality_results (run_id, table_name, suite, rule, expectation, column_name,"
+        " severity, weight, passed, checked, unexpected_count, element_count, observed) values %s"
+        " on conflict do nothing",
         rows,
     )
 
@@ -135,7 +138,8 @@ def keep_outcomes(cursor: Cursor, run: Run, outcomes: tuple[TableOutcome, ...]) 
     replaced = ", ".join(f"{quote_postgresql(c)} = excluded.{quote_postgresql(c)}" for c in OUTCOME_COLUMNS)
     execute_values(
         cursor,
-        f"insert into audit.run_tables (run_id, {columns}) values %s on conflict (run_id, name) do update set {replaced}",
+        f"insert into audit.run_tables (run_id, {columns}) values %s"
+        f" on conflict (run_id, name) do update set {replaced}",
         [(run.run_id, *asdict(outcome).values()) for outcome in outcomes],
     )
 

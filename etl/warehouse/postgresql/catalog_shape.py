@@ -44,9 +44,7 @@ def _match_history(cursor: Cursor, dimension: Dimension) -> None:
         )
     )
     if present:
-        cursor.execute(
-            render("merges/dimension/mark_absent.sql", entity=dimension.name), {"gained": gained}
-        )
+        cursor.execute(render("merges/dimension/mark_absent.sql", entity=dimension.name), {"gained": gained})
 
 
 def _match_dimension(cursor: Cursor, dimension: Dimension) -> None:
@@ -57,7 +55,9 @@ def _match_dimension(cursor: Cursor, dimension: Dimension) -> None:
             declared |= {f"previous_{name}": declared[name], f"{name}_changed_at": "timestamptz"}
         for column in declared.keys() - present:
             statement = "merges/dimension/add_column.sql"
-            cursor.execute(render(statement, relation=dimension.relation, column=column, type=declared[column]))
+            cursor.execute(
+                render(statement, relation=dimension.relation, column=column, type=declared[column])
+            )
 
 
 def _columns(cursor: Cursor, schema: str, relation: str) -> set[str]:

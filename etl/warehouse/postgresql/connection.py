@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import psycopg2
 from psycopg2 import errorcodes
@@ -13,6 +14,8 @@ from etl.errors import ConfigError, ReleaseRefused, StorehouseError, TransientEr
 from etl.settings import Settings
 
 DRIVER_SUFFIX = "+psycopg2"
+# SQLSTATE: connection exception, transaction rollback, insufficient resources, operator intervention.
+PASSING_CLASSES = {"08", "40", "53", "57"}
 
 
 @contextmanager
@@ -63,34 +66,71 @@ def explained_errors(what: str) -> Iterator[None]:
 def explain(error: psycopg2.Error, what: str) -> StorehouseError:
     """The project's error for a driver's error, sorted by what the operator can do."""
     message = " ".join((error.pgerror or str(error)).split())
-    code = error.pgcode or ""
-    if "password authentication failed" in message or code[:2] == "28":
-        return ConfigError(
-            f"{what} refuses the account: {message}", "Correct user and password in ETL_WAREHOUSE_URL."
-        )
-    if 'database "' in message and "does not exist" in message:
-        return ConfigError(
-            f"{what} has no such database: {message}", "Create the database, or correct ETL_WAREHOUSE_URL."
-        )
-    if code[:2] in {"08", "40", "53", "57"} or code == errorcodes.LOCK_NOT_AVAILABLE:
-        return TransientError(
-            f"{what} could not go on: {message}", "Nothing was published; run again when the server is well."
-        )
-    if not code and isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)):
-        return TransientError(
-            f"{what} cannot be reached: {message}",
-            "Check that the server runs and that ETL_WAREHOUSE_URL names it.",
-        )
-    if code in {errorcodes.UNDEFINED_TABLE, errorcodes.UNDEFINED_COLUMN, errorcodes.INVALID_SCHEMA_NAME}:
-        return ConfigError(
-            f"{what} lacks an object: {message}",
-            "Bring its schema up to date: python -m deployments migrate.",
-        )
-    if code == errorcodes.INSUFFICIENT_PRIVILEGE:
-        return ConfigError(
-            f"{what} forbids it: {message}", "Grant the role what docs/operations.md lists for it."
-        )
+    for meaning in MEANINGS:
+        if meaning.applies(error, message):
+            return meaning.kind(f"{what} {meaning.problem}: {message}", meaning.remedy)
     return ReleaseRefused(
-        f"{what} refused a statement ({code}): {message}",
+        f"{what} refused a statement ({error.pgcode or ''}): {message}",
         "Nothing was published; the message names the row or constraint.",
     )
+
+
+class Meaning(NamedTuple):
+    """What some of the driver's errors mean; ``applies`` sees the error and its message in one line."""
+
+    applies: Callable[[psycopg2.Error, str], bool]
+    kind: type[StorehouseError]
+    problem: str
+    remedy: str
+
+
+# The first that applies counts.
+MEANINGS = (
+    Meaning(
+        lambda error, message: _class(error) == "28" or "password authentication failed" in message,
+        ConfigError,
+        "refuses the account",
+        "Correct user and password in ETL_WAREHOUSE_URL.",
+    ),
+    Meaning(
+        lambda error, message: 'database "' in message and "does not exist" in message,
+        ConfigError,
+        "has no such database",
+        "Create the database, or correct ETL_WAREHOUSE_URL.",
+    ),
+    Meaning(
+        lambda error, message: (
+            _class(error) in PASSING_CLASSES or error.pgcode == errorcodes.LOCK_NOT_AVAILABLE
+        ),
+        TransientError,
+        "could not go on",
+        "Nothing was published; run again when the server is well.",
+    ),
+    Meaning(
+        lambda error, message: (
+            not error.pgcode and isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
+        ),
+        TransientError,
+        "cannot be reached",
+        "Check that the server runs and that ETL_WAREHOUSE_URL names it.",
+    ),
+    Meaning(
+        lambda error, message: (
+            error.pgcode
+            in {errorcodes.UNDEFINED_TABLE, errorcodes.UNDEFINED_COLUMN, errorcodes.INVALID_SCHEMA_NAME}
+        ),
+        ConfigError,
+        "lacks an object",
+        "Bring its schema up to date: python -m deployments migrate.",
+    ),
+    Meaning(
+        lambda error, message: error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE,
+        ConfigError,
+        "forbids it",
+        "Grant the role what docs/operations.md lists for it.",
+    ),
+)
+
+
+def _class(error: psycopg2.Error) -> str:
+    return (error.pgcode or "")[:2]

@@ -149,7 +149,8 @@ def finish_merge(scope: MergeScope, dimension: Dimension, outcome: TableOutcome)
     broken = _count(scope.cursor, sql["count_broken"])
     if broken:
         raise ReleaseRefused(
-            f"{broken} members of {dimension.relation} would have overlapping versions, or gaps that no delete made.",
+            f"{broken} members of {dimension.relation} would have overlapping versions,"
+            " or gaps that no delete made.",
             "This is a fault of the project: nothing was published; keep the staging data and report it.",
         )
     return replace(outcome, removed=removed)
@@ -277,9 +278,10 @@ def _check_guard(scope: MergeScope, dimension: Dimension, statement: str) -> Non
     for what, count, limit in (("end", ending, guard.end_pct), ("change", changing, guard.change_pct)):
         if count * 100 > limit * members:
             raise ReleaseRefused(
-                f"This release would {what} {count} of the {members} current members of {dimension.relation}; "
-                f"the guard allows {limit:g} % (law S13).",
-                f"If the change is meant, raise guard.{what}_pct in catalog/dimensions/{dimension.name}.yaml and run again.",
+                f"This release would {what} {count} of the {members} current members"
+                f" of {dimension.relation}; the guard allows {limit:g} % (law S13).",
+                f"If the change is meant, raise guard.{what}_pct in"
+                f" catalog/dimensions/{dimension.name}.yaml and run again.",
             )
 
 

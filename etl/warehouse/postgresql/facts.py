@@ -53,7 +53,8 @@ def merge_fact(scope: MergeScope, fact: Fact, settings: Settings) -> TableOutcom
     ]
     if written[:2] != [updated, inserted]:
         raise ReleaseRefused(
-            f"{fact.relation}: {updated} rows to update and {inserted} to insert, but {written[0]} and {written[1]} were written.",
+            f"{fact.relation}: {updated} rows to update and {inserted} to insert,"
+            f" but {written[0]} and {written[1]} were written.",
             "This is a fault of the project: nothing was published; keep the staging data and report it.",
         )
     return TableOutcome(
@@ -108,8 +109,9 @@ def _lookup(scope: MergeScope, lookup: Lookup, *, affected: bool) -> dict[str, A
 def _measures(scope: MergeScope, fact: Fact) -> list[str]:
     """Columns of the fact that its rows carry: all but the identity, the grain and the run ids."""
     scope.cursor.execute(
-        "select column_name from information_schema.columns where table_schema = 'warehouse' and table_name = %s"
-        " and is_identity = 'NO' order by ordinal_position",
+        "select column_name from information_schema.columns"
+        " where table_schema = 'warehouse' and table_name = %s and is_identity = 'NO'"
+        " order by ordinal_position",
         (fact.relation,),
     )
     own = {*fact.grain, "inserted_run_id", "updated_run_id"}

@@ -15,6 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+
 from etl.catalog import Catalog
 from etl.errors import ConfigError
 from etl.settings import Settings
@@ -77,7 +78,8 @@ def _upgrade(connection: sqlalchemy.Connection) -> list[str]:
     known = [script.revision for script in scripts.walk_revisions()]
     if current is not None and current not in known:
         raise ConfigError(
-            f"The warehouse is at revision {current}, which this code does not know (newest known: {scripts.get_current_head()}).",
+            f"The warehouse is at revision {current}, which this code does not know"
+            f" (newest known: {scripts.get_current_head()}).",
             "Update the project's code; a warehouse is never taken back.",
         )
     if current == scripts.get_current_head():

@@ -98,7 +98,7 @@ def _merge_dimensions(
 
 
 def _infer(scope: MergeScope, dimension: Dimension, staged: dict[str, StagedTable]) -> int:
-    """Members that staged facts, or members of other dimensions, name before their source brings them (law S17)."""
+    """Members that staged facts, or members of other dimensions, name before their source does (law S17)."""
     count = 0
     for relation, key in _namings(scope.catalog, dimension, staged):
         count += dimensions.infer_members(scope, dimension, relation, key)
@@ -160,9 +160,11 @@ def _account(outcomes: _Outcomes, staged: list[StagedTable], verdicts: list[Verd
         accounted = merged + full.rejected + full.quarantined + full.dropped
         if accounted != full.extracted:
             raise ReleaseRefused(
-                f"{table.table}: {full.extracted} rows were extracted, but {accounted} are accounted for: {merged} merged, "
-                f"{full.rejected} rejected, {full.quarantined} quarantined, {full.dropped} dropped (law R3).",
-                "Nothing was published. A table must be named by a dimension or a fact of the catalog; otherwise report it.",
+                f"{table.table}: {full.extracted} rows were extracted, but {accounted} are accounted for:"
+                f" {merged} merged, {full.rejected} rejected, {full.quarantined} quarantined,"
+                f" {full.dropped} dropped (law R3).",
+                "Nothing was published. A table must be named by a dimension or a fact of the catalog;"
+                " otherwise report it.",
             )
 
 
@@ -176,7 +178,8 @@ def _move_watermarks(cursor: Cursor, run: Run, staged: list[StagedTable]) -> Non
             continue
         if before != plan.watermark:
             raise ReleaseRefused(
-                f"The watermark of {table.table} is {before}, but this run started from {plan.watermark} (law X6).",
+                f"The watermark of {table.table} is {before},"
+                f" but this run started from {plan.watermark} (law X6).",
                 "Another run released in between; nothing was published; run again.",
             )
         audit.move_watermark(cursor, run, table.table, high, before)

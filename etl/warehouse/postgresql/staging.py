@@ -46,7 +46,7 @@ def drop_staging(cursor: Cursor, schema: str) -> None:
 
 
 def load_part(connection: Connection, prepared: PreparedFile, table: SourceTable, schema: str) -> None:
-    """COPY one prepared file, and its rejects, into staging in one transaction, once however often it is tried."""
+    """COPY a prepared file, and its rejects, into staging in one transaction, once however often tried."""
     part = prepared.landed.extract.part
     keys_only = prepared.landed.extract.kind == "keys"
     relation = f"{table.relation}__keys" if keys_only else table.relation
@@ -65,7 +65,7 @@ def load_part(connection: Connection, prepared: PreparedFile, table: SourceTable
 
 
 def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> StagedTable:
-    """Send rows without a key and conflicting duplicates to quarantine, keep one of identical rows (S10, S11)."""
+    """Send keyless rows and conflicting duplicates to quarantine, keep one of identical rows (S10, S11)."""
     data_columns = [c for c in table.staged_columns if c not in table.key or c in table.grain]
     sql = render_named(
         "staging/settle.sql",
@@ -174,7 +174,8 @@ def part_totals(cursor: Cursor, schema: str, relation: str) -> tuple[int, int]:
 def sweep_leftovers(cursor: Cursor, pipeline: str, keep: str) -> list[str]:
     """Drop staging schemas of this pipeline's runs that no longer run; returns their names."""
     cursor.execute(
-        "select r.staging_schema from audit.runs as r inner join pg_namespace as n on n.nspname = r.staging_schema"
+        "select r.staging_schema from audit.runs as r"
+        " inner join pg_namespace as n on n.nspname = r.staging_schema"
         " where r.pipeline = %s and r.staging_schema != %s and r.status != 'running'",
         (pipeline, keep),
     )
@@ -187,7 +188,8 @@ def sweep_leftovers(cursor: Cursor, pipeline: str, keep: str) -> list[str]:
 def _load_rejects(connection: Connection, table: SourceTable, schema: str, path: Path) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "create temporary table rejected_part (payload text, column_name text, reason text) on commit drop"
+            "create temporary table rejected_part (payload text, column_name text, reason text)"
+            " on commit drop"
         )
         copy_arrow(connection, "rejected_part", path, REJECT_COLUMNS)
         cursor.execute(

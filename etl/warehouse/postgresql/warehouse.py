@@ -168,8 +168,10 @@ class PostgreSQLWarehouse:
                     return
                 if time.monotonic() >= deadline:
                     raise PipelineBusy(
-                        f"Another run of {pipeline} holds the pipeline since before {self._settings.lock_timeout_seconds} s (law R5).",
-                        "Wait until it has ended, or cancel it in Prefect; a killed run leaves no lock behind.",
+                        f"Another run of {pipeline} holds the pipeline since before"
+                        f" {self._settings.lock_timeout_seconds} s (law R5).",
+                        "Wait until it has ended, or cancel it in Prefect;"
+                        " a killed run leaves no lock behind.",
                     )
                 time.sleep(LOCK_POLL_SECONDS)
 

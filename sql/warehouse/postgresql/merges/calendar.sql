@@ -9,7 +9,4 @@ where
         where row({{ columns | idents('d') }}) is not distinct from row({{ columns | idents('c') }})
     )
 on conflict (date_key) do update
-set
-{%- for column in attributes %}
-    {{ column | ident }} = excluded.{{ column | ident }}{{ "," if not loop.last }}
-{%- endfor %}
+    set ({{ attributes | idents }}) = ({{ attributes | idents('excluded') }})

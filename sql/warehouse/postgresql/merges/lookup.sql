@@ -17,10 +17,7 @@ where
     d.{{ lookup.surrogate | ident }} > 0
     and exists (
         select from {{ lookup.named_in }} as n
-        where
-        {%- for column, staged in lookup.columns.items() %}
-            {{ "and " if not loop.first }}n.{{ staged | ident }} = d.{{ column | ident }}
-        {%- endfor %}
+        where ({{ lookup.columns.values() | idents('n') }}) = ({{ lookup.columns | idents('d') }})
     )
     and not exists (
         select from {{ lookup.removed }} as r

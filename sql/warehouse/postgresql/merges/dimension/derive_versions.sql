@@ -48,18 +48,16 @@ carried as (
         r.effective_at,
         r.position,
         r.is_alive,
-        r.is_last_of_instant,
-    {%- for group in groups %}
-    {%- set number = loop.index %}
+        {%- for group in groups %}
+        {%- set number = loop.index %}
         r.run_{{ number }} > 0 as knows_{{ number }},
-    {%- for attribute in group %}
-    {%- if carry %}
-        first_value(r.{{ attribute | ident }}) over run_{{ number }} as {{ attribute | ident }}
-    {%- else %}
-        r.{{ attribute | ident }}
-    {%- endif %}{{ "," if not loop.last }}
-    {%- endfor %}{{ "," if not loop.last }}
-    {%- endfor %}
+        {%- for attribute in group if carry %}
+        first_value(r.{{ attribute | ident }}) over run_{{ number }} as {{ attribute | ident }},
+        {%- else %}
+        {{ group | idents('r') }},
+        {%- endfor %}
+        {%- endfor %}
+        r.is_last_of_instant
     from running as r
     {%- if carry %}
     window
@@ -106,15 +104,15 @@ changes as (
             {%- endif %}
             {%- endfor %}
         ) as opens,
-        not i.is_alive and i.was_alive as closes
         {%- for group in groups %}
         {%- set number = loop.index %}
-        {%- for attribute in group if attribute in type_3 %},
+        {%- for attribute in group if attribute in type_3 %}
         i.knows_{{ number }} and i.knew_{{ number }}
         and (i.{{ attribute | ident }} is distinct from {{ [attribute] | idents('i', 'before_') }})
-            as {{ ("moves_" ~ attribute) | ident }}
+            as {{ ("moves_" ~ attribute) | ident }},
         {%- endfor %}
         {%- endfor %}
+        not i.is_alive and i.was_alive as closes
     from instants as i
 ),
 

@@ -1,3 +1,3 @@
--- grain: every event of a {{ entity }} that was recorded before the attributes were declared (law S14)
+-- grain: every event of a {{ entity }} from before the attributes were declared (law S14)
 update history.{{ entity | ident }}
 set absent = absent || %(gained)s::text[]
