@@ -5,6 +5,8 @@ VENV       := $(CURDIR)/.venv
 BIN        := $(VENV)/bin
 STAMP      := $(VENV)/.made-from-constraints
 PYTHON     ?= python3
+# Each has servers of its own.
+TEST_PROCESSES ?= 2
 
 # Nothing is written outside this folder.
 export PREFECT_HOME                   := $(STATE)/prefect
@@ -51,7 +53,7 @@ status: venv ## say what runs
 	"$(BIN)/python" -m deployments status
 
 test: venv ## run all tests, on real servers and a real browser
-	"$(BIN)/python" -m pytest
+	"$(BIN)/python" -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 check: venv ## ruff, mypy, import-linter, sqlfluff
 	mkdir -p "$(XDG_CACHE_HOME)"

@@ -165,6 +165,17 @@ class SourceTable(Model):
         """Columns that must be unique in the staged table."""
         return self.unique or self.key
 
+    def unknown_without(self, absent: tuple[str, ...]) -> tuple[str, ...]:
+        """The absent columns and those that preparation derives from one of them, step after step."""
+        unknown = set(absent)
+        for step in self.prepare:
+            into = getattr(step, "into", None)
+            named = step.model_dump(exclude={"into", "step"})
+            inputs = {*named.get("columns", ()), *(v for v in named.values() if isinstance(v, str))}
+            if into is not None and inputs & unknown:
+                unknown.add(into)
+        return tuple(sorted(unknown))
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.table is None) == (self.query is None):

@@ -59,6 +59,8 @@ class TablePlan:
             found by comparison are effective then.
         compares_keys: All keys are read and compared, which tells deletes (law X8) and rows that
             changed behind the window (law X1); only at the frontier, never for days long past.
+        absent: Columns that the source no longer has, and what is derived from them: their values
+            carry forward, which NULL would not say (laws S6, S14).
     """
 
     table: str
@@ -66,6 +68,7 @@ class TablePlan:
     window: Window
     as_of: str
     compares_keys: bool
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

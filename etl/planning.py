@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,11 +25,26 @@ class Request:
     full_refresh: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class KnownTable:
+    """What is known of a table before it is read.
+
+    Attributes:
+        watermark: End of its last released window; None before the first one.
+        cursor_zone: Time zone in which its window bounds are written.
+        absent: Declared columns that the source lacks, where the table's policy lets that pass (law X12).
+    """
+
+    watermark: str | None
+    cursor_zone: str
+    absent: tuple[str, ...] = ()
+
+
 def plan_tables(
     catalog: Catalog,
     settings: Settings,
     snapshot: Snapshot,
-    watermarks: dict[str, str],
+    known: Mapping[str, KnownTable],
     request: Request,
 ) -> list[TablePlan]:
     """Plan the tables of the snapshot's source.
@@ -37,32 +53,51 @@ def plan_tables(
     watermark leaves them out: today's state tells nothing of that day.
 
     Args:
-        watermarks: Table name -> end of its last released window.
+        known: What is known of each table before it is read.
         request: What the run was asked for.
     """
     system = catalog.sources[snapshot.source]
-    day = request.business_date
-    asked = business_day(day, settings.business_time_zone, system.time_zone) if day else None
+
+    def day_in(zone: str) -> BusinessDay | None:
+        day = request.business_date
+        return business_day(day, settings.business_time_zone, zone) if day else None
+
+    asked = day_in(system.time_zone)
+    as_of = asked.high if asked and precedes(asked.high, snapshot.taken_at) else snapshot.taken_at
     plans = []
-    for name, table in catalog.tables.items():
-        if table.source == snapshot.source:
-            plan = _plan(table, snapshot, watermarks.get(name), asked, full=request.full_refresh)
-            if table.cursor or plan.compares_keys:
-                plans.append(plan)
+    for name, table in known.items():
+        window = _window(catalog.tables[name], snapshot, as_of, day_in(table.cursor_zone), table, request)
+        plan = _plan(catalog.tables[name], table, window, as_of)
+        if catalog.tables[name].cursor or plan.compares_keys:
+            plans.append(plan)
     return plans
 
 
-def _plan(
-    table: SourceTable, snapshot: Snapshot, watermark: str | None, day: BusinessDay | None, *, full: bool
-) -> TablePlan:
-    start = None if full else watermark
-    as_of = day.high if day and precedes(day.high, snapshot.taken_at) else snapshot.taken_at
+def _window(
+    table: SourceTable,
+    snapshot: Snapshot,
+    as_of: str,
+    day: BusinessDay | None,
+    known: KnownTable,
+    request: Request,
+) -> Window:
+    start = None if request.full_refresh else known.watermark
+    safe_high = snapshot.safe_highs[table.qualified_name]
     if table.cursor is None:
-        window = Window(None, as_of)
-    elif table.cursor_kind == "integer":
-        window = Window(start, snapshot.safe_highs[table.qualified_name])
-    else:
-        window = plan_window(start, snapshot.safe_highs[table.qualified_name], day)
-    at_frontier = watermark is None or window.high is None or not precedes(window.high, watermark)
+        return Window(None, as_of)
+    if table.cursor_kind == "integer":
+        return Window(start, safe_high)
+    return plan_window(start, safe_high, day)
+
+
+def _plan(table: SourceTable, known: KnownTable, window: Window, as_of: str) -> TablePlan:
+    at_frontier = known.watermark is None or window.high is None or not precedes(window.high, known.watermark)
     reads_state = table.deletes == "compare" or table.cursor is None
-    return TablePlan(table.qualified_name, watermark, window, as_of, reads_state and at_frontier)
+    return TablePlan(
+        table=table.qualified_name,
+        watermark=known.watermark,
+        window=window,
+        as_of=as_of,
+        compares_keys=reads_state and at_frontier,
+        absent=table.unknown_without(known.absent),
+    )

@@ -15,7 +15,7 @@ from prefect.runtime import flow_run
 from etl.errors import QualityGateClosed
 from etl.handles import Run, Snapshot, TablePlan
 from etl.landing import sweep_landing
-from etl.planning import Request, plan_tables
+from etl.planning import KnownTable, Request, plan_tables
 from etl.settings import PROJECT_DIR
 from tasks import resources
 
@@ -67,7 +67,13 @@ def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Readi
                 get_run_logger().warning("%s: %s", table.qualified_name, "; ".join(drifts))
                 resources.warehouse().keep_drifts(run, table.qualified_name, drifts)
         watermarks = resources.warehouse().watermarks(run.pipeline)
-        yield Reading(snapshot, plan_tables(catalog, resources.settings(), snapshot, watermarks, request))
+        known = {
+            table.qualified_name: KnownTable(
+                watermarks.get(table.qualified_name), source.cursor_zone(table), source.absent_columns(table)
+            )
+            for table in tables
+        }
+        yield Reading(snapshot, plan_tables(catalog, resources.settings(), snapshot, known, request))
 
 
 def name_run() -> str:

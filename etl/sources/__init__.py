@@ -43,6 +43,10 @@ class Source(Protocol):
         """
         ...
 
+    def absent_columns(self, table: SourceTable) -> tuple[str, ...]:
+        """Declared columns that the source lacks, by their catalog names; they are read as NULL."""
+        ...
+
     def cursor_zone(self, table: SourceTable) -> str:
         """Time zone in which this table's window bounds and cursor texts are written.
 

@@ -25,6 +25,15 @@ _FITTING: dict[Family, tuple[str, ...]] = {
 }
 
 
+def absent_columns(table: SourceTable, columns: dict[str, SourceColumn], dialect: Dialect) -> tuple[str, ...]:
+    """Declared columns that the source has no column for."""
+    return tuple(
+        name
+        for name, declared in table.columns.items()
+        if find_column(columns, declared.source_name or name, dialect.is_mysql) is None
+    )
+
+
 def check_drift(table: SourceTable, columns: dict[str, SourceColumn], dialect: Dialect) -> list[str]:
     """Compare; see :meth:`etl.sources.Source.check_columns`.
 
@@ -33,15 +42,14 @@ def check_drift(table: SourceTable, columns: dict[str, SourceColumn], dialect: D
         those that are gone read as NULL under ``evolve`` and ``ignore``.
 
     Raises:
-        ContractError: Any drift under ``freeze``; a key or cursor that is gone under every policy.
+        ContractError: Any drift under ``freeze``; under every policy, a key, a cursor or a column declared
+            ``nullable: false`` that is gone.
     """
-    gone, changed = [], []
+    gone, changed = absent_columns(table, columns, dialect), []
     for name, declared in table.columns.items():
         source_name = declared.source_name or name
         column = find_column(columns, source_name, dialect.is_mysql)
-        if column is None:
-            gone.append(name)
-        elif declared.type.partition("(")[0] not in _FITTING[column.family]:
+        if column is not None and declared.type.partition("(")[0] not in _FITTING[column.family]:
             changed.append(
                 f"column '{name}' is declared {declared.type}, the source has {source_name} {column.sql_type}"
             )
@@ -52,7 +60,12 @@ def check_drift(table: SourceTable, columns: dict[str, SourceColumn], dialect: D
     drifts = (
         [f"column '{name}' is declared, the source has none of that name" for name in gone] + changed + added
     )
-    needed = {*table.key, *filter(None, (table.cursor, table.null_cursor_fallback))}.intersection(gone)
+    never_null = {name for name, column in table.columns.items() if not column.nullable}
+    needed = {
+        *table.key,
+        *filter(None, (table.cursor, table.null_cursor_fallback)),
+        *never_null,
+    }.intersection(gone)
     if drifts and (table.drift == "freeze" or needed):
         raise _refusal(table, drifts, needed)
     return [f"{table.qualified_name}: {drift} (drift: {table.drift})" for drift in drifts]

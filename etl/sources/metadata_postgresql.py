@@ -133,16 +133,16 @@ def _column(name: str, sql_type: str, kind: str, category: str, modifier: int | 
 def _digits(kind: str, modifier: int | None) -> tuple[int | None, int | None]:
     """Digits and scale out of a type modifier; a modifier that is not known promises nothing."""
     if kind == "numeric" and modifier is not None and modifier >= 0:
-        precision, scale = (modifier - 4) >> 16, (modifier - 4) & 0x7FF
-        # The scale is kept in 11 bits with a sign: numeric(3,-2) holds whole hundreds.
-        return _plain_digits(precision, scale if scale < 1024 else scale - 2048)
+        return _plain_digits((modifier - 4) >> 16, (modifier - 4) & 0x7FF)
     if kind in ("time", "timestamp", "timestamptz"):
         return (None if modifier is None else _FRACTION_DIGITS if modifier < 0 else modifier), None
     return None, None
 
 
-def _plain_digits(precision: int, scale: int) -> tuple[int, int]:
-    """The same range with 0 <= scale <= precision, as Arrow's decimals have it."""
-    if scale < 0:
-        return precision - scale, 0
-    return max(precision, scale), scale
+def _plain_digits(precision: int, scale_bits: int) -> tuple[int, int]:
+    """The same range with 0 <= scale <= precision, as Arrow's decimals have it.
+
+    The scale is kept in 11 bits with a sign: ``numeric(3,-2)`` holds whole hundreds.
+    """
+    scale = scale_bits if scale_bits < 1024 else scale_bits - 2048
+    return (precision - scale, 0) if scale < 0 else (max(precision, scale), scale)

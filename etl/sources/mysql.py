@@ -18,7 +18,7 @@ from etl.sources.clocks import SourceClock, high_text, local_text, safe_instant
 from etl.sources.connections import Address, connect_mysql, mysql_session
 from etl.sources.csv_blocks import BatchShaper
 from etl.sources.dialect import mysql_dialect
-from etl.sources.drift import check_drift
+from etl.sources.drift import absent_columns, check_drift
 from etl.sources.failures import source_failures
 from etl.sources.key_sets import key_batches, mysql_key_condition
 from etl.sources.metadata import SourceColumn
@@ -65,6 +65,11 @@ class MySQLSource:
         """Hold the source's columns against the catalog (law X12)."""
         with self._session(f"{table.qualified_name}: checking its columns") as connection:
             return check_drift(table, self._described(connection, table)[1], mysql_dialect())
+
+    def absent_columns(self, table: SourceTable) -> tuple[str, ...]:
+        """Declared columns that the source lacks (law X12)."""
+        with self._session(f"{table.qualified_name}: checking its columns") as connection:
+            return absent_columns(table, self._described(connection, table)[1], mysql_dialect())
 
     def cursor_zone(self, table: SourceTable) -> str:
         """Time zone in which this table's window bounds and cursor texts are written."""

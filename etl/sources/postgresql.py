@@ -19,7 +19,7 @@ from etl.sources.connections import Address, connect_postgresql
 from etl.sources.copy_pump import copied_blocks
 from etl.sources.csv_blocks import BatchShaper
 from etl.sources.dialect import postgresql_dialect
-from etl.sources.drift import check_drift
+from etl.sources.drift import absent_columns, check_drift
 from etl.sources.failures import source_failures
 from etl.sources.key_sets import key_batches, postgresql_key_condition
 from etl.sources.metadata import SourceColumn
@@ -63,6 +63,12 @@ class PostgreSQLSource:
         with self._session(table, "checking its columns") as connection, closing(connection):
             _, columns = _described(connection, table)
             return check_drift(table, columns, postgresql_dialect(literal(connection)))
+
+    def absent_columns(self, table: SourceTable) -> tuple[str, ...]:
+        """Declared columns that the source lacks (law X12)."""
+        with self._session(table, "checking its columns") as connection, closing(connection):
+            _, columns = _described(connection, table)
+            return absent_columns(table, columns, postgresql_dialect(literal(connection)))
 
     def cursor_zone(self, table: SourceTable) -> str:
         """Time zone in which this table's window bounds and cursor texts are written."""

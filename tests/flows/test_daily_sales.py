@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 
 from demo.defects import Kind
 from demo.findings import FINDABLE, found
-from etl.errors import ConfigError, PipelineBusy, QualityGateClosed
+from etl.errors import ConfigError, ContractError, PipelineBusy, QualityGateClosed
 from etl.settings import PROJECT_DIR
 from tests.flows.world import FlowWorld
 
@@ -147,9 +148,37 @@ def test_a_missing_table_at_the_source_stops_before_anything_is_done(world: Flow
     assert _staging_schemas(world) == []
 
 
-def _suites_with_impossible_rule(folder: Path) -> Path:
-    import shutil
+def test_a_column_that_the_source_drops_carries_its_values_forward_where_the_catalog_lets_it(
+    world: FlowWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Laws X12, S6, S14: frozen by default; under 'ignore' it is recorded and its values stay."""
+    world.play(1)
+    world.run(1)
+    before = world.query("select store_id, district from warehouse.dim_store where store_key > 0 order by 1")
+    world.on_shop("alter table stores drop column district")
+    world.on_shop("update stores set manager_name = 'New', updated_at = updated_at + interval '1 second'")
+    with pytest.raises(ContractError, match="'district' is declared, the source has none"):
+        world.run(None)
+    catalog = tmp_path / "catalog"
+    shutil.copytree(PROJECT_DIR / "catalog", catalog)
+    path = catalog / "tables" / "shop" / "stores.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "drift: ignore\n", encoding="utf-8")
+    loose = (catalog / "dimensions" / "store.yaml").read_text(encoding="utf-8") + "guard: {change_pct: 100}\n"
+    (catalog / "dimensions" / "store.yaml").write_text(loose, encoding="utf-8")
+    monkeypatch.setenv("ETL_CATALOG_DIR", str(catalog))
+    world.run(None)
+    current = (
+        "select store_id, district from warehouse.dim_store where is_current and store_key > 0 order by 1"
+    )
+    assert world.query(current) == before
+    assert world.query(
+        "select distinct manager_name from warehouse.dim_store where is_current and store_key > 0"
+    ) == [("New",)]
+    ((drift,),) = world.query("select distinct drift from audit.source_drifts")
+    assert "district" in drift
 
+
+def _suites_with_impossible_rule(folder: Path) -> Path:
     target = folder / "suites"
     shutil.copytree(PROJECT_DIR / "expectations" / "suites", target)
     path = target / "shop.orders.yaml"

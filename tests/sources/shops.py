@@ -71,7 +71,7 @@ class Shop:
         return rows
 
     def account(self, *grants: str) -> str:
-        """URL of an account that may read the tables and no more, plus ``grants`` with ``{}`` for its name."""
+        """URL of an account that reads the tables there are; ``grants`` have ``{}`` for its name."""
         name, secret = f"reader_{uuid.uuid4().hex[:8]}", "only reads"
         self.accounts.append(name)
         login = f"{name}:{quote(secret)}"

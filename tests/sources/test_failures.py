@@ -19,7 +19,7 @@ from etl.handles import Extract
 from etl.settings import Settings
 from etl.sources import open_source
 from etl.windows import Window
-from tests.sources.shops import Shop, declare
+from tests.sources.shops import Shop, column, declare
 
 SECRET = "Pa55!w0rd%&/:@"
 QUOTED = "Pa55!w0rd%25%26%2F%3A%40"
@@ -85,6 +85,19 @@ def test_a_privilege_that_is_missing(postgresql_shop: Shop, tmp_path: Path) -> N
             source.read(TABLE, Extract("shop.things", Window()), snapshot).read_all()
     finally:
         postgresql_shop.run("drop role reads_nothing")
+
+
+def test_a_privilege_on_the_declared_columns_is_enough(postgresql_shop: Shop) -> None:
+    postgresql_shop.run(
+        "create table things (id int, moved timestamp, secret text)", "insert into things values (1)"
+    )
+    url = postgresql_shop.account(
+        "revoke select on things from {}", "grant select (id, moved) on things to {}"
+    )
+    table = declare(
+        {"id": "integer", "moved": "timestamp"}, cursor="moved", null_cursor="always", lag_seconds=0
+    )
+    assert column(Shop("postgresql", url, postgresql_shop.state_dir).read(table), "id") == [1]
 
 
 @pytest.mark.parametrize(

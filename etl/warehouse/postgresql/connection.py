@@ -121,7 +121,7 @@ MEANINGS = (
         ),
         ConfigError,
         "lacks an object",
-        "Bring its schema up to date: python -m deployments migrate.",
+        "Run again: each run brings the schema up to date first. If it stays, somebody removed it.",
     ),
     Meaning(
         lambda error, message: error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE,

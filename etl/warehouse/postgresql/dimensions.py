@@ -38,6 +38,7 @@ class Events:
     table: SourceTable
     window_end: str
     compares_keys: bool
+    absent: tuple[str, ...] = ()
 
 
 def open_merge(scope: MergeScope, dimension: Dimension) -> None:
@@ -184,7 +185,7 @@ def _event_names(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     source, table = events.source, events.table
     columns = {a: source.columns.get(a, a) for a in dimension.attributes}
-    columns = {a: c for a, c in columns.items() if c in table.staged_columns}
+    columns = {a: c for a, c in columns.items() if c in table.staged_columns and c not in events.absent}
     mode: Mode = "snapshot" if source.effective_at is None else "sequence" if source.sequence else "observed"
     names = _names(scope, dimension) | {
         "relation": table.relation,

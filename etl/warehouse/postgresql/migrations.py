@@ -10,7 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import sqlalchemy
+import sqlalchemy.exc
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -47,6 +49,10 @@ def migrate(url: str, settings: Settings, catalog: Catalog) -> list[str]:
                 {"name": LOCK_NAME},
             )
             applied = _upgrade(connection)
+    except sqlalchemy.exc.DBAPIError as error:
+        if isinstance(error.orig, psycopg2.Error):
+            raise error.orig from None
+        raise
     finally:
         engine.dispose()
     with connect(url, settings) as raw, raw.cursor() as cursor:

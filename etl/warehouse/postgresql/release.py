@@ -197,4 +197,4 @@ def plan_of(staged: StagedTable) -> TablePlan:
 def _events(catalog: Catalog, source: EventSource, plan: TablePlan) -> Events:
     table = catalog.tables[source.table]
     as_of = instant_of(plan.as_of, catalog.sources[table.source].time_zone).isoformat()
-    return Events(source, table, as_of, plan.compares_keys)
+    return Events(source, table, as_of, plan.compares_keys, plan.absent)
