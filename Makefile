@@ -44,10 +44,16 @@ demo: venv ## install, start, make a shop and run seven business days; the place
 	"$(BIN)/python" -m demo
 
 up: venv ## start server, work pool and worker; deploy everything in prefect.yaml
+	"$(BIN)/python" -m demo --shop-only
 	"$(BIN)/python" -m deployments up
 
 down: ## stop all that 'make up' or 'make demo' started
-	if [ -x "$(BIN)/python" ]; then "$(BIN)/python" -m deployments down; else echo "Nothing runs: there is no .venv."; fi
+	if [ -e "$(STAMP)" ]; then exec "$(BIN)/python" -m deployments down; fi; \
+	for file in "$(STATE)"/prefect/worker.pid "$(STATE)"/prefect/server.pid "$(STATE)"/postgresql/postmaster.pid; do \
+		[ -e "$$file" ] || continue; \
+		read -r pid _ < "$$file"; \
+		case "$$(readlink /proc/$$pid/cwd)" in "$(CURDIR)"*) kill -INT $$pid; echo "Stopped process $$pid." ;; esac; \
+	done
 
 status: venv ## say what runs
 	"$(BIN)/python" -m deployments status

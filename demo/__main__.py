@@ -29,15 +29,13 @@ _LEAST_WIDTH = 112
 def main() -> int:
     """Run the demo; the exit code says whether all of it went well."""
     options = _options()
+    console = Console(width=max(Console().width, _LEAST_WIDTH))
+    plan = ShopPlan(scale=options.scale, days=options.days)
     try:
-        return (
-            0
-            if _demo(
-                Console(width=max(Console().width, _LEAST_WIDTH)),
-                ShopPlan(scale=options.scale, days=options.days),
-            )
-            else 1
-        )
+        if options.shop_only:
+            _make_shop(console, plan)
+            return 0
+        return 0 if _demo(console, plan) else 1
     except StorehouseError as error:
         print(error, file=sys.stderr)
         return 1
@@ -47,7 +45,20 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="1 means 20,000 orders (default)")
     parser.add_argument("--days", type=int, default=7, help="business days of the shop (default 7)")
+    parser.add_argument(
+        "--shop-only", action="store_true", help="make the shop where there is none, run nothing"
+    )
     return parser.parse_args()
+
+
+def _make_shop(console: Console, plan: ShopPlan) -> None:
+    """Make the demo's shop unless it is there, or ETL_SHOP_URL names another one."""
+    settings = get_settings()
+    if settings.shop_url is None:
+        with console.status("Making the shop"):
+            _opened_shop(
+                console, plan, source_url(load_catalog(settings.catalog_dir).sources["shop"], settings)
+            )
 
 
 def _demo(console: Console, plan: ShopPlan) -> bool:
@@ -56,16 +67,19 @@ def _demo(console: Console, plan: ShopPlan) -> bool:
         shop_url = source_url(load_catalog(settings.catalog_dir).sources["shop"], settings)
         warehouse = warehouse_url(settings)
     with console.status("Making the shop"):
-        shop = Shop(plan)
-        if next_day(shop_url) is None:
-            shop.create(shop_url)
-            console.print(f"A shop with {len(shop.orders.known(0)):,} orders was made.")
-    # The runs' own logs stay in the Prefect UI; the terminal has its bars and one line a day.
-    os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # noqa: TID251  # written, not read
+        shop = _opened_shop(console, plan, shop_url)
     with console.status("Starting Prefect"):
         console.print(f"Prefect answers at {ensure_server().removesuffix('/api')}.")
     releases = list(_live(console, shop, shop_url))
     return show_summary(console, settings, warehouse, shop, plan.days, releases)
+
+
+def _opened_shop(console: Console, plan: ShopPlan, url: str) -> Shop:
+    shop = Shop(plan)
+    if next_day(url) is None:
+        shop.create(url)
+        console.print(f"A shop with {len(shop.orders.known(0)):,} orders was made.")
+    return shop
 
 
 def _live(console: Console, shop: Shop, shop_url: str) -> Iterator[Release]:
