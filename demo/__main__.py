@@ -6,7 +6,6 @@ A second time it plays the days that are left, or runs the last one again, which
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Iterator
