@@ -6,6 +6,7 @@ A second time it plays the days that are left, or runs the last one again, which
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -97,7 +98,17 @@ def _live(console: Console, shop: Shop, shop_url: str) -> Iterator[Release]:
 def _bring(shop: Shop, day: int) -> Release:
     from flows.daily_sales import daily_sales  # Prefect reads its server's address on import
 
+    _quieten_terminal()
     return daily_sales(business_date=shop.plan.date_of(day))
+
+
+def _quieten_terminal() -> None:
+    """Show only what went wrong; every line of the log still stands in the Prefect UI."""
+    for name in logging.root.manager.loggerDict:
+        if name.startswith("prefect"):
+            for handler in logging.getLogger(name).handlers:
+                if isinstance(handler, logging.StreamHandler):
+                    handler.setLevel(logging.WARNING)
 
 
 def _changes(release: Release) -> str:
