@@ -104,11 +104,8 @@ def _bring(shop: Shop, day: int) -> Release:
 
 def _quieten_terminal() -> None:
     """Show only what went wrong; every line of the log still stands in the Prefect UI."""
-    for name in logging.root.manager.loggerDict:
-        if name.startswith("prefect"):
-            for handler in logging.getLogger(name).handlers:
-                if isinstance(handler, logging.StreamHandler):
-                    handler.setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.WARNING)
 
 
 def _changes(release: Release) -> str:

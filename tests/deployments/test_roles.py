@@ -19,7 +19,7 @@ from etl.catalog import Catalog
 from etl.catalog_files import load_catalog
 from etl.handles import Extract, PreparedFile, Run, Snapshot, StagedTable, TablePlan, Verdict
 from etl.landing import land
-from etl.planning import Request, plan_tables
+from etl.planning import KnownTable, Request, plan_tables
 from etl.preparing import prepare
 from etl.reports import SiteLinks, write_site
 from etl.settings import PROJECT_DIR, Settings
@@ -79,7 +79,11 @@ class RoleWorld:
         source = open_source(self.catalog.sources["shop"], self.settings())
         with source.snapshot(list(self.catalog.tables.values())) as snapshot:
             request = Request(run.business_date)
-            known = load.watermarks(run.pipeline)
+            watermarks = load.watermarks(run.pipeline)
+            known = {
+                name: KnownTable(watermarks.get(name), source.cursor_zone(table))
+                for name, table in self.catalog.tables.items()
+            }
             plans = plan_tables(self.catalog, self.settings(), snapshot, known, request)
             for plan in plans:
                 self._stage_table(load, run, source, snapshot, plan)
