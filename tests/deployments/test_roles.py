@@ -180,7 +180,9 @@ def test_the_account_of_a_mysql_shop_reads_every_table_and_nothing_else(
         settings = Settings(_env_file=None, state_dir=tmp_path, shop_url=url)
         source = open_source(catalog.sources["shop"], settings)
         with source.snapshot(list(catalog.tables.values())) as snapshot:
-            for plan in plan_tables(catalog, settings, snapshot, {}, Request()):
+            for plan in plan_tables(
+                catalog, settings, snapshot, known_tables(catalog, source, {}), Request()
+            ):
                 table = catalog.tables[plan.table]
                 assert source.check_columns(table) == []
                 assert source.read(table, Extract(plan.table, plan.window), snapshot).read_all().num_rows
@@ -198,6 +200,14 @@ def test_the_shop_scripts_grant_the_tables_of_the_catalog(script: str) -> None:
     text = (ROLES_DIR / script).read_text(encoding="utf-8")
     read = {table.table for table in load_catalog(PROJECT_DIR / "catalog").tables.values() if table.table}
     assert [name for name in sorted({*read, "order_items"}) if name not in text] == []
+
+
+def known_tables(catalog: Catalog, source: Source, watermarks: dict[str, str]) -> dict[str, KnownTable]:
+    """What planning wants to know of each table."""
+    return {
+        name: KnownTable(watermarks.get(name), source.cursor_zone(table))
+        for name, table in catalog.tables.items()
+    }
 
 
 def as_role(url: str, role: str) -> str:

@@ -130,7 +130,7 @@ class World:
         self._insert(run.staging_schema, table.relation, [*table.staged_columns, "_cursor"], rows)
         with self.connection.cursor() as cursor:
             cursor.execute(
-                f"insert into {quote_postgresql(run.staging_schema, '_parts')} values (%s, '1of1', %s, 0)",
+                f"insert into {quote_postgresql(run.staging_schema, '_parts')} values (%s, '1of1', %s, 0, 0)",
                 (table.relation, len(rows) + batch.lost.get(name, 0)),
             )
         if name in batch.keys:

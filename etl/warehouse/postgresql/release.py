@@ -154,6 +154,7 @@ def _account(outcomes: _Outcomes, staged: list[StagedTable], verdicts: list[Verd
             rejected=table.rejected_count,
             dropped=outcome.dropped + table.dropped_count,
             quarantined=table.quarantined_count + judged.get(table.table, 0),
+            seconds=round(outcome.seconds + table.seconds, 3),
         )
         outcomes.rows[table.table] = full
         merged = full.inserted + full.updated + full.unchanged

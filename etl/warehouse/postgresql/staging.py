@@ -53,9 +53,15 @@ def load_part(connection: Connection, prepared: PreparedFile, table: SourceTable
     columns = [*(table.key if keys_only else table.staged_columns), "_cursor"]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"insert into {quote_postgresql(schema, '_parts')} (relation, part, row_count, rejected_count)"
-            " values (%s, %s, %s, %s) on conflict do nothing",
-            (relation, part, prepared.row_count, prepared.rejected_count),
+            f"insert into {quote_postgresql(schema, '_parts')}"
+            " (relation, part, row_count, rejected_count, seconds) values (%s, %s, %s, %s, %s) on conflict do nothing",
+            (
+                relation,
+                part,
+                prepared.row_count,
+                prepared.rejected_count,
+                prepared.landed.seconds + prepared.seconds,
+            ),
         )
         if not cursor.rowcount:
             return
@@ -160,15 +166,15 @@ def find_missed(
     return list(cursor.fetchall())
 
 
-def part_totals(cursor: Cursor, schema: str, relation: str) -> tuple[int, int]:
-    """Rows and rejected rows of all loaded parts of a relation."""
+def part_totals(cursor: Cursor, schema: str, relation: str) -> tuple[int, int, float]:
+    """Rows, rejected rows, and seconds of reading and preparing of all loaded parts of a relation."""
     cursor.execute(
-        "select coalesce(sum(row_count), 0), coalesce(sum(rejected_count), 0)"
+        "select coalesce(sum(row_count), 0), coalesce(sum(rejected_count), 0), coalesce(sum(seconds), 0)"
         f" from {quote_postgresql(schema, '_parts')} where relation = %s",
         (relation,),
     )
     row = cursor.fetchone()
-    return (int(row[0]), int(row[1])) if row else (0, 0)
+    return (int(row[0]), int(row[1]), float(row[2])) if row else (0, 0, 0.0)
 
 
 def sweep_leftovers(cursor: Cursor, pipeline: str, keep: str) -> list[str]:

@@ -12,7 +12,7 @@ from psycopg2.extensions import connection as Connection
 
 from etl.catalog import Catalog, SourceTable
 from etl.catalog_types import arrow_type
-from etl.errors import PipelineBusy
+from etl.errors import ContractError, PipelineBusy
 from etl.handles import PreparedFile, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
 from etl.settings import Settings
 from etl.warehouse.postgresql import audit, migrations, release, staging
@@ -104,7 +104,12 @@ class PostgreSQLWarehouse:
         started = time.monotonic()
         table = self._catalog.tables[plan.table]
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-            row_count, rejected = staging.part_totals(cursor, run.staging_schema, table.relation)
+            row_count, rejected, read_seconds = staging.part_totals(
+                cursor, run.staging_schema, table.relation
+            )
+            if plan.compares_keys:
+                _, unreadable, _ = staging.part_totals(cursor, run.staging_schema, f"{table.relation}__keys")
+                _refuse_unreadable_keys(plan.table, unreadable)
             staged = StagedTable(
                 table=plan.table,
                 schema=run.staging_schema,
@@ -115,7 +120,7 @@ class PostgreSQLWarehouse:
                 plan=plan,
             )
             settled = staging.settle_table(cursor, staged, table)
-        return replace(settled, seconds=round(time.monotonic() - started, 3))
+        return replace(settled, seconds=round(read_seconds + time.monotonic() - started, 3))
 
     def follow_parents(self, staged: StagedTable) -> StagedTable:
         """Move rows whose parent is held back into quarantine."""
@@ -181,6 +186,15 @@ class PostgreSQLWarehouse:
             if any(source.table == table and source.existence for source in dimension.events):
                 return dimension.name
         return None
+
+
+def _refuse_unreadable_keys(table: str, count: int) -> None:
+    """A key that cannot be read is not a key that is gone (law X8)."""
+    if count:
+        raise ContractError(
+            f"{table}: {count} keys of the source are NULL or not of the declared type: keys cannot be compared.",
+            "Mend the rows at the source, or the type of the key in the table's catalog file.",
+        )
 
 
 def _key_type(table: SourceTable, column: str) -> pa.DataType:

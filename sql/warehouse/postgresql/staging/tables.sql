@@ -5,6 +5,7 @@ create table if not exists {{ schema | ident }}._parts (
     part text not null,
     row_count bigint not null,
     rejected_count bigint not null,
+    seconds double precision not null default 0,
     primary key (relation, part)
 );
 create table if not exists {{ schema | ident }}._rejected (
