@@ -12,7 +12,7 @@ from demo.plan import ShopPlan
 from demo.products import make_products
 from demo.sales import make_orders
 from demo.stores import make_stores
-from demo.tables import Changes
+from demo.tables import SCHEMAS, Changes
 from etl.errors import ConfigError
 
 __all__ = ["Shop", "ShopPlan", "next_day"]
@@ -37,9 +37,11 @@ class Shop:
         """Make the tables anew and load the opening state: everything before the first business day.
 
         Raises:
-            ConfigError, SourceError: As ``shop_database``.
+            ConfigError: The database has tables of these names that the demo did not make; nothing is touched.
+            SourceError: As ``shop_database``.
         """
         with shop_database(url) as database:
+            _refuse_foreign_tables(database)
             database.run_script("shop.sql")
             for changes in self.opening():
                 apply(database, changes)
@@ -101,6 +103,19 @@ class Shop:
     def _stored_plan(self) -> tuple[float, int, date, int]:
         plan = self.plan
         return round(plan.scale, 4), plan.seed, plan.first_day, plan.days
+
+
+def _refuse_foreign_tables(database: ShopDatabase) -> None:
+    """The demo replaces tables, so it must never meet those of a real shop."""
+    if database.has_table("demo_state"):
+        return
+    foreign = [name for name in SCHEMAS if database.has_table(name)]
+    if foreign:
+        raise ConfigError(
+            f"ETL_SHOP_URL names a database with tables {', '.join(foreign)} that the demo did not make; "
+            "making the demo's shop would replace them.",
+            "Unset ETL_SHOP_URL for the demo, or name an empty database; a real shop needs no 'make demo'.",
+        )
 
 
 def next_day(url: str) -> int | None:

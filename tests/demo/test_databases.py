@@ -218,3 +218,16 @@ def test_a_server_that_is_down_is_named_without_its_password() -> None:
         assert "secret-word" not in str(raised.value)
     with pytest.raises(ConfigError, match="oracle"):
         next_day("oracle://u:secret-word@h/x")
+
+
+@pytest.mark.parametrize("system", ["postgres_database", "mysql_database"])
+def test_the_tables_of_a_real_shop_are_never_replaced(
+    shop: Shop, system: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue(system)
+    with cursor_of(url) as cursor:
+        cursor.execute("create table orders (order_id integer primary key)")
+        cursor.execute("insert into orders values (1)")
+    with pytest.raises(ConfigError, match="tables orders that the demo did not make"):
+        shop.create(url)
+    assert rows_of(url, "select order_id from orders") == [(1,)]

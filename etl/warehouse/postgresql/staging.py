@@ -51,17 +51,13 @@ def load_part(connection: Connection, prepared: PreparedFile, table: SourceTable
     keys_only = prepared.landed.extract.kind == "keys"
     relation = f"{table.relation}__keys" if keys_only else table.relation
     columns = [*(table.key if keys_only else table.staged_columns), "_cursor"]
+    seconds = prepared.landed.seconds + prepared.seconds
     with connection.cursor() as cursor:
         cursor.execute(
             f"insert into {quote_postgresql(schema, '_parts')}"
-            " (relation, part, row_count, rejected_count, seconds) values (%s, %s, %s, %s, %s) on conflict do nothing",
-            (
-                relation,
-                part,
-                prepared.row_count,
-                prepared.rejected_count,
-                prepared.landed.seconds + prepared.seconds,
-            ),
+            " (relation, part, row_count, rejected_count, seconds)"
+            " values (%s, %s, %s, %s, %s) on conflict do nothing",
+            (relation, part, prepared.row_count, prepared.rejected_count, seconds),
         )
         if not cursor.rowcount:
             return

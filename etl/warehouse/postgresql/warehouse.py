@@ -192,7 +192,7 @@ def _refuse_unreadable_keys(table: str, count: int) -> None:
     """A key that cannot be read is not a key that is gone (law X8)."""
     if count:
         raise ContractError(
-            f"{table}: {count} keys of the source are NULL or not of the declared type: keys cannot be compared.",
+            f"{table}: {count} keys at the source are NULL or of another type, so they cannot be compared.",
             "Mend the rows at the source, or the type of the key in the table's catalog file.",
         )
 
