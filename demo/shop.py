@@ -37,7 +37,7 @@ class Shop:
         """Make the tables anew and load the opening state: everything before the first business day.
 
         Raises:
-            ConfigError: The database has tables of these names that the demo did not make; nothing is touched.
+            ConfigError: The database has such tables that the demo did not make; nothing is touched.
             SourceError: As ``shop_database``.
         """
         with shop_database(url) as database:

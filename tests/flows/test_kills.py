@@ -96,6 +96,23 @@ def test_a_run_killed_inside_a_transaction_leaves_nothing(
         _nothing_is_left(world)
 
 
+def test_a_cancelled_run_says_so_and_leaves_nothing_behind(
+    disturbed: FlowWorld, undisturbed: dict[str, list[str]], postgres_server: str, tmp_path: Path
+) -> None:
+    """Prefect cancels a run by SIGTERM."""
+    for world in _copies(disturbed, postgres_server, tmp_path):
+        process = world.start(2)
+        _read_until(process, LOG_MARKS["settle"])
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE_SECONDS)
+        assert process.returncode != 0
+        _nothing_is_left(world)
+        newest = "select status, error from audit.runs order by started_at desc limit 1"
+        assert world.query(newest) == [("failed", "cancelled, or stopped by a signal")]
+        world.run(2)
+        assert world.content() == undisturbed
+
+
 def _copies(world: FlowWorld, server: str, folder: Path) -> Iterator[FlowWorld]:
     """The same warehouse in a database of its own, made from the first as a template."""
     for url in fresh_postgresql(server, template_url=world.warehouse_url):
