@@ -18,7 +18,17 @@ from etl.handles import Release
 from etl.settings import Settings
 
 _SUMMARY_SQL = Path(__file__).parent / "sql" / "summary.sql"
-_COUNTS = ("extracted", "rejected", "quarantined", "inserted", "updated", "expired", "unchanged", "seconds")
+_COUNTS = (
+    "extracted",
+    "rejected",
+    "dropped",
+    "quarantined",
+    "inserted",
+    "updated",
+    "expired",
+    "unchanged",
+    "seconds",
+)
 
 
 def show_summary(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 from prefect import flow
 
@@ -12,7 +13,7 @@ from flows.steps import check_tables, stage_source
 from tasks.publish import publish_release, refresh_marts
 from tasks.report import open_report
 from tasks.runner import task_runner
-from tasks.runs import name_run, open_run
+from tasks.runs import day_asked_for, name_run, open_run
 
 PIPELINE = "daily-sales"
 TIMEOUT_SECONDS = 12 * 3600
@@ -25,15 +26,17 @@ TIMEOUT_SECONDS = 12 * 3600
     timeout_seconds=TIMEOUT_SECONDS,
     persist_result=False,
 )
-def daily_sales(business_date: date | None = None, full_refresh: bool = False) -> Release:
+def daily_sales(
+    business_date: date | Literal["yesterday"] | None = None, full_refresh: bool = False
+) -> Release:
     """Bring the shop's sales, customers, products and stores into the warehouse, and report on them.
 
     Args:
-        business_date: The day to bring; it is read whole, with everything since the last run. Empty means
-            everything up to now.
+        business_date: The day to bring; it is read whole, with everything since the last run. "yesterday"
+            is the day before the one for which the run was scheduled; empty means everything up to now.
         full_refresh: Read the shop again from the beginning; what did not change is still not written.
     """
-    request = Request(business_date, full_refresh)
+    request = Request(day_asked_for(business_date), full_refresh)
     with open_report(PIPELINE) as report, open_run(PIPELINE, "shop", request) as run:
         report.run = run
         staged, report.verdicts = check_tables(run, stage_source(run, "shop", request))

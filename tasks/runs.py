@@ -7,7 +7,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 from prefect import get_run_logger
 from prefect.runtime import flow_run
@@ -80,6 +83,19 @@ def name_run() -> str:
     """Name of a flow run for people: what runs, and for which day."""
     day = flow_run.parameters.get("business_date")
     return f"{flow_run.flow_name} {day or 'up to now'}"
+
+
+def day_asked_for(business_date: date | Literal["yesterday"] | None) -> date | None:
+    """The business day; ``yesterday`` counts from the time for which the run was scheduled.
+
+    That time is the Prefect server's and stays the same when the run is late or tried again, so that
+    neither a worker's clock (law X4) nor a night without a worker changes the day.
+    """
+    if business_date != "yesterday":
+        return business_date
+    scheduled: datetime = flow_run.scheduled_start_time
+    here = scheduled.astimezone(ZoneInfo(resources.settings().business_time_zone))
+    return here.date() - timedelta(days=1)
 
 
 def _new_run(pipeline: str, request: Request) -> Run:

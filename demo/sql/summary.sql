@@ -6,6 +6,7 @@ select
     t.role,
     sum(t.extracted)::bigint as extracted,
     sum(t.rejected)::bigint as rejected,
+    sum(t.dropped)::bigint as dropped,
     sum(t.quarantined)::bigint as quarantined,
     sum(t.inserted)::bigint as inserted,
     sum(t.updated)::bigint as updated,

@@ -95,6 +95,16 @@ def test_a_second_run_at_once_stops_with_a_clear_error(world: FlowWorld) -> None
     world.run(1)
 
 
+def test_yesterday_is_the_day_before_the_one_for_which_the_run_was_scheduled(world: FlowWorld) -> None:
+    world.play(1)
+    world.run(None)
+    world.run_yesterday()
+    asked = world.query(
+        "select business_date = started_at::date - 1 from audit.runs where business_date is not null"
+    )
+    assert asked == [(True,)]
+
+
 def test_without_a_day_everything_up_to_now_comes(world: FlowWorld) -> None:
     """Law X1: target = source once the source is quiet; what is behind the window is found too."""
     for day in (1, 2):

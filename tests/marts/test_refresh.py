@@ -83,11 +83,9 @@ def test_refreshing_the_shipped_marts_twice_leaves_the_same_rows(warehouse: Ware
     before = warehouse.ask("select * from marts.mart_daily_sales")
     second = refresh_marts(warehouse.connection, warehouse.folder)
     assert warehouse.ask("select * from marts.mart_daily_sales") == before
-    assert {o.name: (o.role, o.inserted) for o in second} == {
-        "mart_customer_analytics": ("mart", 0),
-        "mart_daily_sales": ("mart", 1),
-        "mart_sales": ("mart", 0),
-    }
+    counts = {o.name: (o.role, o.inserted) for o in second}
+    assert counts["mart_daily_sales"] == ("mart", 1)
+    assert set(counts) == {path.stem for path in warehouse.folder.glob("*.sql")}
     assert [o.inserted for o in first] == [o.inserted for o in second]
     assert warehouse.ask("select 1 from pg_namespace where nspname = 'marts__new'") == []
     assert len(warehouse.ask("select 1 from pg_indexes where indexname = 'mart_daily_sales_pkey'")) == 1
