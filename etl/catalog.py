@@ -12,8 +12,9 @@ The name of a thing is the name of its file. Errors name file, line, field and r
 from __future__ import annotations
 
 from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 COLUMN_TYPE = (
     r"^(bigint|integer|smallint|text|boolean|date|timestamp|time|double|json|bytes|uuid"
@@ -38,6 +39,13 @@ class SourceSystem(Model):
     time_zone: str = Field(
         "UTC", description="Zone of columns that carry none (MySQL datetime, timestamp without time zone)"
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"'{value}' is no time zone; use a name such as Europe/Berlin")
+        return value
 
 
 class Column(Model):

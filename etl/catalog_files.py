@@ -67,7 +67,12 @@ def json_schema() -> dict[str, Any]:
 
 
 def _read(path: Path, model: type[ModelT], **implied: str) -> ModelT:
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path} is not UTF-8: {error.reason} at byte {error.start}.", "Save it as UTF-8."
+        ) from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)

@@ -92,13 +92,14 @@ def _keys_of(plan: TablePlan) -> Extract:
 
 
 def _stage(landed: list[PrefectFuture[LandedFile]], run: Run, progress: Progress) -> None:
-    staged = [
-        stage_file.submit(prepare_file.submit(future, run, return_state=False), run, return_state=False)
-        for future in landed
-    ]
+    """Prepare and load what is landed; of a chain that breaks, the step that broke is raised."""
+    prepared = [prepare_file.submit(future, run, return_state=False) for future in landed]
+    staged = [stage_file.submit(future, run, return_state=False) for future in prepared]
     for future in staged:
         future.wait()
         progress.advance()
+    _results(landed)
+    _results(prepared)
     _results(staged)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from prefect import get_run_logger, task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
-from etl.errors import QualityGateClosed, StorehouseError
+from etl.errors import QualityGateClosed
 from etl.handles import Release, Run, TableOutcome, Verdict
 from etl.notify import notify
 from tasks import resources
@@ -54,7 +54,11 @@ def open_report(pipeline: str) -> Iterator[RunReport]:
             report.verdicts = list(error.verdicts)
         _report_failure(report, error)
         raise
-    _publish(report)
+    try:
+        _publish(report)
+    except Exception as error:
+        _notify(f"{pipeline} published, but not its report", f"{type(error).__name__}: {error}", "failure")
+        raise
     _notify(f"{pipeline} succeeded", _summary(report), "success")
 
 
@@ -103,7 +107,7 @@ def _report_failure(report: RunReport, error: Exception) -> None:
     """Tell of a failure; what goes wrong in telling is logged, so that the failure itself stays in sight."""
     try:
         _publish(report)
-    except StorehouseError as second:
+    except Exception as second:
         get_run_logger().warning("The report of the failed run could not be written: %s", second)
     _notify(f"{report.pipeline} failed", f"{type(error).__name__}: {error}", "failure")
 

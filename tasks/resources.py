@@ -8,6 +8,7 @@ from pathlib import Path
 from etl.catalog import Catalog, SourceTable
 from etl.catalog_files import load_catalog
 from etl.embedded import warehouse_url
+from etl.errors import ConfigError
 from etl.handles import Run
 from etl.settings import Settings, get_settings
 from etl.sources import Source, open_source
@@ -38,7 +39,13 @@ def warehouse() -> Warehouse:
 @lru_cache(maxsize=8)
 def source(name: str) -> Source:
     """A source system of the catalog."""
-    return open_source(catalog().sources[name], settings())
+    declared = catalog().sources
+    if name not in declared:
+        raise ConfigError(
+            f"The catalog in {settings().catalog_dir} declares no source '{name}'; it has {', '.join(declared) or 'none'}.",
+            f"Add sources/{name}.yaml there, or correct ETL_CATALOG_DIR.",
+        )
+    return open_source(declared[name], settings())
 
 
 def landing_folder(run: Run) -> Path:

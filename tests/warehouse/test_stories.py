@@ -292,3 +292,41 @@ def everything(shop: World) -> list[list[tuple[Any, ...]]]:
     """Every dimension and fact row with the transaction that wrote it."""
     relations = ("dim_customer", "dim_product", "dim_store", "dim_brand", "dim_category", "fact_sales")
     return [shop.query(f"select xmin::text, * from warehouse.{r} order by 2") for r in relations]
+
+
+def test_staging_that_a_crash_of_the_server_emptied_is_refused(shop: World) -> None:
+    """Laws R3, R6: unlogged tables come back empty, and an empty list of keys would end every member."""
+    known = customer(1, "2026-05-01 00:00")
+    shop.load(Batch({"shop.customers": [known]}))
+    run = shop.staged_then_lost("shop.customers", [known])
+    with pytest.raises(ReleaseRefused, match="holds 0 rows, but 1 were loaded"):
+        shop.publish_lost(run)
+    assert versions(shop) == [("Lyon", START, None)]
+
+
+def test_a_member_that_comes_and_goes_at_one_instant_keeps_its_key_for_those_who_name_it(shop: World) -> None:
+    """Law S2: a delete never lies at the very start of the version it ends."""
+    brand = {"brand_name": "Zed", "brand_description": None, "country_of_origin": "FR", "_cursor": None}
+    others = [{**brand, "brand_name": f"Brand {n}"} for n in range(30)]
+    keys = [{"brand_name": b["brand_name"], "_cursor": None} for b in [*others, brand]]
+    day = "2026-05-02 00:00:00.000000"
+    first = {"shop.brands": [*others, brand], "shop.products": [product(1, "2026-05-01 00:00", brand="Zed")]}
+    shop.load(Batch(first, {"shop.brands": keys}, day))
+    shop.load(Batch({"shop.brands": others}, {"shop.brands": keys[:-1]}, day))
+    statement = "select is_current from warehouse.dim_brand where brand_name = 'Zed'"
+    assert shop.query(statement) == [(False,)]
+
+
+def test_a_returned_customer_read_once_more_changes_nothing(shop: World) -> None:
+    """Laws S4, R4: a full refresh reads the row with its old time again; the closed version stays."""
+    many = [customer(n, "2026-05-01 00:00") for n in range(1, 31)]
+    keys = [{"customer_id": c["customer_id"], "_cursor": c["_cursor"]} for c in many]
+    back = [customer(1, "2026-05-01 00:00", city="Metz"), *many[1:]]
+    shop.load(Batch({"shop.customers": many}, {"shop.customers": keys}, "2026-05-02 00:00:00.000000"))
+    shop.load(Batch({"shop.customers": []}, {"shop.customers": keys[1:]}, "2026-05-03 00:00:00.000000"))
+    shop.load(Batch({"shop.customers": back[:1]}, {"shop.customers": keys}, "2026-05-05 00:00:00.000000"))
+    expected = [("Lyon", START, at("2026-05-03 00:00")), ("Metz", at("2026-05-05 00:00"), None)]
+    assert versions(shop) == expected
+    before = everything(shop)
+    shop.load(Batch({"shop.customers": back}, {"shop.customers": keys}, "2026-05-06 00:00:00.000000"))
+    assert everything(shop) == before

@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg2
 from psycopg2.extras import execute_values
 
 from etl.catalog import Catalog
-from etl.handles import Release, Run, TablePlan
+from etl.handles import Release, Run, StagedTable, TablePlan
 from etl.identifiers import quote_postgresql
 from etl.settings import Settings
 from etl.warehouse.postgresql.dimensions import MergeScope, derive_versions, open_merge
@@ -68,10 +68,32 @@ class World:
                 name, known.get(name), Window(None, batch.as_of), batch.as_of, name in batch.keys
             )
             self._stage(run, name, batch)
-            staged.append(self.warehouse.follow_parents(self.warehouse.settle(plan, run)))
+            settled = self.warehouse.settle(plan, run)
+            lost = settled.extracted_count + batch.lost.get(name, 0)
+            staged.append(self.warehouse.follow_parents(replace(settled, extracted_count=lost)))
         release = self.warehouse.publish(run, staged, [])
         self.warehouse.drop_staging(run)
         return release
+
+    def staged_then_lost(self, name: str, rows: Sequence[dict[str, Any]]) -> tuple[Run, StagedTable]:
+        """Stage rows and their keys, settle them, then lose the keys as a crash of the server does."""
+        run = self._new_run()
+        table = self.catalog.tables[name]
+        self.warehouse.begin_run(run, [table])
+        keys = [{**{c: row[c] for c in table.key}, "_cursor": row["_cursor"]} for row in rows]
+        self._stage(run, name, Batch({name: rows}, {name: keys}))
+        known = self.warehouse.watermarks(PIPELINE)
+        as_of = "2026-07-01 00:00:00.000000"
+        staged = self.warehouse.settle(
+            TablePlan(name, known.get(name), Window(None, as_of), as_of, True), run
+        )
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"truncate {quote_postgresql(run.staging_schema, f'{table.relation}__keys')}")
+        return run, staged
+
+    def publish_lost(self, run: tuple[Run, StagedTable]) -> Release:
+        """Try to release what was lost."""
+        return self.warehouse.publish(run[0], [run[1]], [])
 
     def missed(self, name: str, keys: Sequence[dict[str, Any]], high: str) -> list[dict[str, Any]]:
         """Keys that a run with these keys at the source would read behind its window."""
@@ -131,9 +153,14 @@ class World:
         with self.connection.cursor() as cursor:
             cursor.execute(
                 f"insert into {quote_postgresql(run.staging_schema, '_parts')} values (%s, '1of1', %s, 0, 0)",
-                (table.relation, len(rows) + batch.lost.get(name, 0)),
+                (table.relation, len(rows)),
             )
         if name in batch.keys:
+            with self.connection.cursor() as cursor:
+                cursor.execute(
+                    f"insert into {quote_postgresql(run.staging_schema, '_parts')} values (%s, 'keys', %s, 0, 0)",
+                    (f"{table.relation}__keys", len(batch.keys[name])),
+                )
             self._insert(
                 run.staging_schema, f"{table.relation}__keys", [*table.key, "_cursor"], batch.keys[name]
             )

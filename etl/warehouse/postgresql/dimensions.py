@@ -15,6 +15,7 @@ from etl.catalog import Catalog, Dimension, EventSource, SourceTable
 from etl.errors import ReleaseRefused
 from etl.handles import TableOutcome
 from etl.identifiers import quote_postgresql
+from etl.warehouse.postgresql.staging import require_whole
 from etl.warehouse.postgresql.statements import render, render_named
 
 Mode = Literal["sequence", "observed", "snapshot"]
@@ -65,6 +66,7 @@ def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> Ta
     removed = 0
     if events.compares_keys:
         keys_relation = f"{events.table.relation}__keys"
+        require_whole(scope.cursor, scope.staging, keys_relation)
         statement = render("merges/dimension/append_deletes.sql", keys_relation=keys_relation, **names)
         scope.cursor.execute(statement, {**values, "absent": list(dimension.attributes)})
         removed = _row(scope.cursor)[0]
@@ -274,7 +276,7 @@ def _check_guard(scope: MergeScope, dimension: Dimension, statement: str) -> Non
     scope.cursor.execute(statement)
     members, ending, changing = _row(scope.cursor)
     guard = dimension.guard
-    if members < guard.minimum_members:
+    if members < guard.minimum_members and ending < members:
         return
     for what, count, limit in (("end", ending, guard.end_pct), ("change", changing, guard.change_pct)):
         if count * 100 > limit * members:

@@ -14,6 +14,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from etl.catalog import SourceTable
 from etl.catalog_types import postgresql_type
+from etl.errors import ReleaseRefused
 from etl.handles import PreparedFile, Run, StagedTable
 from etl.identifiers import quote_postgresql
 from etl.warehouse.postgresql.copying import copy_arrow
@@ -160,6 +161,22 @@ def find_missed(
     )
     cursor.execute(statement, {"source": table.qualified_name, "high": high})
     return list(cursor.fetchall())
+
+
+def require_whole(cursor: Cursor, schema: str, relation: str) -> None:
+    """Refuse a staged relation that lost rows: unlogged tables come back empty after a crash of the server.
+
+    Raises:
+        ReleaseRefused: It holds fewer or more rows than were loaded.
+    """
+    loaded, _, _ = part_totals(cursor, schema, relation)
+    cursor.execute(f"select count(*) from {quote_postgresql(schema, relation)}")
+    held = _single(cursor)
+    if held != loaded:
+        raise ReleaseRefused(
+            f"The staged table {relation} holds {held} rows, but {loaded} were loaded: the server lost them in a crash.",
+            "Nothing was published; run again, which reads the source again.",
+        )
 
 
 def part_totals(cursor: Cursor, schema: str, relation: str) -> tuple[int, int, float]:

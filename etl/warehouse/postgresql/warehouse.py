@@ -107,7 +107,9 @@ class PostgreSQLWarehouse:
             row_count, rejected, read_seconds = staging.part_totals(
                 cursor, run.staging_schema, table.relation
             )
+            staging.require_whole(cursor, run.staging_schema, table.relation)
             if plan.compares_keys:
+                staging.require_whole(cursor, run.staging_schema, f"{table.relation}__keys")
                 _, unreadable, _ = staging.part_totals(cursor, run.staging_schema, f"{table.relation}__keys")
                 _refuse_unreadable_keys(plan.table, unreadable)
             staged = StagedTable(

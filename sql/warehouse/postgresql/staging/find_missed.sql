@@ -27,7 +27,7 @@ where
             where {{ key | equal('d', 'k') }} and d.is_current
         )
     )
-    -- what is held back already waits for its replay
+    -- what is in quarantine waits for its replay; what was rejected is tried again in each run, once
     and not exists (
         select from audit.quarantine as q
         where
@@ -39,7 +39,7 @@ where
             {%- endfor %}
     )
     and not exists (
-        select from audit.rejected_rows as r
+        select from {{ schema | ident }}._rejected as r
         where
             r.table_name = %(source)s
             and r.payload ->> '_cursor' is not distinct from k._cursor

@@ -1,7 +1,10 @@
 -- grain: one delete event per current member whose key the source no longer has (law X8, compare)
 -- reads: {{ staging }}.{{ keys_relation }}, warehouse.{{ dimension }}, history.{{ entity }}
 with gone as (
-    select {{ key | idents('d') }}
+    select
+        {{ key | idents('d') }},
+        -- never at the very start of the version it ends, which would leave none of it
+        greatest(%(window_end)s::timestamptz, d.valid_from + interval '1 microsecond') as deleted_at
     from warehouse.{{ dimension | ident }} as d
     where
         d.is_current
@@ -23,7 +26,7 @@ appended as (
     )
     select
         {{ key | idents('g') }},
-        %(window_end)s::timestamptz,
+        g.deleted_at,
         coalesce(max(h.sequence) + 1, 0),
         %(source)s,
         'delete',
@@ -34,9 +37,9 @@ appended as (
     left join history.{{ entity | ident }} as h
         on
             {{ key | equal('h', 'g') }}
-            and h.effective_at = %(window_end)s::timestamptz
+            and h.effective_at = g.deleted_at
             and h.source = %(source)s
-    group by {{ key | idents('g') }}
+    group by {{ key | idents('g') }}, g.deleted_at
     returning {{ key | idents }}
 ),
 

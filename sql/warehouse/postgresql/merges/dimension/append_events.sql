@@ -48,6 +48,7 @@ placed as (
         {%- else %}
         s.effective_at,
         {%- endif %}
+        e.deleted_at is null as is_present,
         s.declared_sequence,
         s.operation,
         s.source_cursor,
@@ -96,11 +97,27 @@ novel as (
         limit 1
     ) as last_event on true
     where
-        last_event.operation is null
-        {%- if mode != 'sequence' %}
-        or last_event.operation != p.operation
-        or p.operation = 'upsert'
-        and ({{ columns | idents('last_event') }}) is distinct from ({{ columns | idents('p') }})
+        (
+            last_event.operation is null
+            {%- if mode != 'sequence' %}
+            or last_event.operation != p.operation
+            or p.operation = 'upsert'
+            and ({{ columns | idents('last_event') }}) is distinct from ({{ columns | idents('p') }})
+            {%- endif %}
+        )
+        {%- if mode == 'observed' %}
+        -- a state that was recorded when it was seen, after its member came back, says nothing new
+        and not exists (
+            select from history.{{ entity | ident }} as h
+            where
+                {{ key | equal('h', 'p') }}
+                and p.is_present
+                and p.operation = 'upsert'
+                and h.operation = 'upsert'
+                and h.source = %(source)s
+                and h.source_cursor = p.source_cursor
+                and row({{ columns | idents('h') }}) is not distinct from row({{ columns | idents('p') }})
+        )
         {%- endif %}
 ),
 
