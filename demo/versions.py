@@ -81,9 +81,11 @@ def observed_events(
 
     A row that is gone ended when the window closed that missed it. One that is there again starts
     with its own time of change, or, where that is older than its end, when the window closed that saw it.
+    A row that took an older time than it had holds from that time until what was known next, and again
+    from when it was seen so.
     """
     events: list[Event] = []
-    before, ended_at = None, None
+    before, ended_at, newest = None, None, -1
     for day in days:
         row = log.state(key, day)
         if row is None and before is not None:
@@ -92,8 +94,10 @@ def observed_events(
         elif row is not None and row != before:
             at = instant_of(row["updated_at"])
             is_old_return = before is None and ended_at is not None and at < ended_at
-            events.append(
-                Event(plan.end_of(day) if is_old_return else at, True, {name: row[name] for name in tracked})
-            )
+            is_older = before is not None and at < newest
+            values = {name: row[name] for name in tracked}
+            instants = [plan.end_of(day)] if is_old_return else [at, plan.end_of(day)] if is_older else [at]
+            events += [Event(instant, True, values) for instant in instants]
+            newest = max(newest, *instants)
         before = row
     return events

@@ -42,7 +42,8 @@ def source(name: str) -> Source:
     declared = catalog().sources
     if name not in declared:
         raise ConfigError(
-            f"The catalog in {settings().catalog_dir} declares no source '{name}'; it has {', '.join(declared) or 'none'}.",
+            f"The catalog in {settings().catalog_dir} declares no source '{name}'; "
+            f"it has {', '.join(declared) or 'none'}.",
             f"Add sources/{name}.yaml there, or correct ETL_CATALOG_DIR.",
         )
     return open_source(declared[name], settings())

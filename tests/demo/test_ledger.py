@@ -85,7 +85,8 @@ def test_8_a_change_with_an_old_time_splits_the_version_that_covers_it() -> None
     assert versions(log, 1, 2, 3) == [
         (JANUARY, late, "Köln"),
         (late, D2 + timedelta(hours=9), "Ulm"),
-        (D2 + timedelta(hours=9), OPEN_END, "Bonn"),
+        (D2 + timedelta(hours=9), D4, "Bonn"),
+        (D4, OPEN_END, "Ulm"),
     ]
 
 

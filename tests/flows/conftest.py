@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deployments import services
 from deployments.services import LocalPrefect
 from tests.conftest import fresh_postgresql
 from tests.flows.world import FlowWorld
@@ -17,6 +18,8 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a Prefect server for the whole session."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PREFECT_API_URL", raising=False)
+        # Two workers of the test run that start at once must not come to share a server.
+        patch.setattr(services, "USUAL_PORT", 0)
         local = LocalPrefect(tmp_path_factory.mktemp("prefect"))
         yield local.ensure_server()
         local.server.stop()

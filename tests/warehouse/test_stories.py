@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -54,11 +54,23 @@ def test_a_move_makes_a_version_and_a_late_move_splits_it_and_repoints_its_facts
     assert outcome(release, "fact_sales").repointed == 1
     late = shop.load(Batch({"shop.customers": [customer(1, "2026-05-01 12:00", city="Metz")]}))
     assert outcome(late, "shop.customers").late == 1
-    assert versions(shop) == [
+    split = [
         ("Lyon", START, at("2026-05-01 12:00")),
         ("Metz", at("2026-05-01 12:00"), at("2026-05-02 00:00")),
-        ("Nice", at("2026-05-02 00:00"), None),
+        ("Nice", at("2026-05-02 00:00"), at("2026-06-01 00:00")),
+        ("Metz", at("2026-06-01 00:00"), None),
     ]
+    assert versions(shop) == split, "what the source shows now is current from when it was seen (X1)"
+    restored = customer(1, "2026-05-02 00:00", city="Nice")
+    key = {"customer_id": 1, "_cursor": restored["_cursor"]}
+    assert shop.missed("shop.customers", [key], high="2026-07-01 00:00:00.000000") == [{"customer_id": 1}]
+    shop.load(Batch({"shop.customers": [restored]}, as_of="2026-07-01 00:00:00.000000"))
+    assert versions(shop) == [
+        *split[:3],
+        (*split[3][:2], at("2026-07-01 00:00")),
+        ("Nice", at("2026-07-01 00:00"), None),
+    ]
+    assert shop.missed("shop.customers", [key], high="2026-07-01 00:00:00.000000") == []
 
 
 def test_a_deleted_customer_leaves_a_gap_and_comes_back_after_it_even_with_its_old_time(shop: World) -> None:
@@ -310,8 +322,11 @@ def test_a_member_that_comes_and_goes_at_one_instant_keeps_its_key_for_those_who
     others = [{**brand, "brand_name": f"Brand {n}"} for n in range(30)]
     keys = [{"brand_name": b["brand_name"], "_cursor": None} for b in [*others, brand]]
     day = "2026-05-02 00:00:00.000000"
-    first = {"shop.brands": [*others, brand], "shop.products": [product(1, "2026-05-01 00:00", brand="Zed")]}
-    shop.load(Batch(first, {"shop.brands": keys}, day))
+    rows: dict[str, Sequence[dict[str, Any]]] = {
+        "shop.brands": [*others, brand],
+        "shop.products": [product(1, "2026-05-01 00:00", brand="Zed")],
+    }
+    shop.load(Batch(rows, {"shop.brands": keys}, day))
     shop.load(Batch({"shop.brands": others}, {"shop.brands": keys[:-1]}, day))
     statement = "select is_current from warehouse.dim_brand where brand_name = 'Zed'"
     assert shop.query(statement) == [(False,)]

@@ -157,8 +157,9 @@ class World:
             )
         if name in batch.keys:
             with self.connection.cursor() as cursor:
+                parts = quote_postgresql(run.staging_schema, "_parts")
                 cursor.execute(
-                    f"insert into {quote_postgresql(run.staging_schema, '_parts')} values (%s, 'keys', %s, 0, 0)",
+                    f"insert into {parts} values (%s, 'keys', %s, 0, 0)",
                     (f"{table.relation}__keys", len(batch.keys[name])),
                 )
             self._insert(

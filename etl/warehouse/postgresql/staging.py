@@ -174,7 +174,8 @@ def require_whole(cursor: Cursor, schema: str, relation: str) -> None:
     held = _single(cursor)
     if held != loaded:
         raise ReleaseRefused(
-            f"The staged table {relation} holds {held} rows, but {loaded} were loaded: the server lost them in a crash.",
+            f"The staged table {relation} holds {held} rows, but {loaded} were loaded: "
+            "the server lost rows in a crash.",
             "Nothing was published; run again, which reads the source again.",
         )
 

@@ -12,16 +12,20 @@ where
     and (%(high)s::text is null or k._cursor < %(high)s::text)
     {%- endif %}
     and (
+        {%- if compares_cursor %}
+        k._cursor is distinct from (
+            select h.source_cursor
+            from history.{{ entity | ident }} as h
+            where {{ key | equal('h', 'k') }} and h.source = %(source)s and h.operation = 'upsert'
+            order by h.effective_at desc, h.sequence desc
+            limit 1
+        )
+        {%- else %}
         not exists (
             select from history.{{ entity | ident }} as h
-            where
-                {{ key | equal('h', 'k') }}
-                and h.source = %(source)s
-                and h.operation = 'upsert'
-                {%- if compares_cursor %}
-                and h.source_cursor = k._cursor
-                {%- endif %}
+            where {{ key | equal('h', 'k') }} and h.source = %(source)s and h.operation = 'upsert'
         )
+        {%- endif %}
         or not exists (
             select from warehouse.{{ dimension | ident }} as d
             where {{ key | equal('d', 'k') }} and d.is_current

@@ -61,6 +61,54 @@ placed as (
     left join ended_members as e on {{ key | equal('e', 's') }} -- noqa: ST11
 ),
 
+{%- if mode == 'observed' and existence %}
+
+-- laws X1, S8: a row with an older time than one known already splits what was known of that time,
+-- and that the source shows it now is an event of now
+seen_now as (
+    select
+        {{ key | idents('p') }},
+        %(window_end)s::timestamptz as effective_at,
+        p.is_present,
+        p.declared_sequence,
+        p.operation,
+        p.source_cursor,
+        {%- for attribute in columns %}
+        p.{{ attribute | ident }},
+        {%- endfor %}
+        p._row
+    from placed as p
+    inner join lateral (
+        select
+            h.effective_at,
+            h.source_cursor,
+            {{ columns | idents('h') }}
+        from history.{{ entity | ident }} as h
+        where {{ key | equal('h', 'p') }} and h.source = %(source)s and h.operation = 'upsert'
+        order by h.effective_at desc, h.sequence desc
+        limit 1
+    ) as newest on true
+    where
+        p.is_present
+        and p.operation = 'upsert'
+        and p.effective_at < newest.effective_at
+        and newest.effective_at <= %(window_end)s::timestamptz
+        and row(newest.source_cursor, {{ columns | idents('newest') }})
+        is distinct from row(p.source_cursor, {{ columns | idents('p') }})
+),
+
+told as (
+    select * from placed
+    union all
+    select * from seen_now
+),
+{%- else %}
+
+told as (
+    select * from placed
+),
+{%- endif %}
+
 novel as (
     select
         p.*,
@@ -71,7 +119,7 @@ novel as (
         + row_number() over (partition by {{ key | idents('p') }}, p.effective_at order by p._row)
         - 1 as sequence
         {%- endif %}
-    from placed as p
+    from told as p
     left join lateral (
         select
             {%- if mode == 'snapshot' %}
@@ -112,6 +160,7 @@ novel as (
             where
                 {{ key | equal('h', 'p') }}
                 and p.is_present
+                and p.effective_at < h.effective_at
                 and p.operation = 'upsert'
                 and h.operation = 'upsert'
                 and h.source = %(source)s
