@@ -31,7 +31,7 @@ where
             where {{ key | equal('d', 'k') }} and d.is_current
         )
     )
-    -- what is in quarantine waits for its replay; what was rejected is tried again in each run, once
+    -- what is in quarantine waits for its replay; what was rejected is tried once in each run
     and not exists (
         select from audit.quarantine as q
         where

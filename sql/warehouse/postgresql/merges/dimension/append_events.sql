@@ -149,10 +149,13 @@ novel as (
             last_event.operation is null
             {%- if mode != 'sequence' %}
             or last_event.operation != p.operation
-            or p.operation = 'upsert'
-            and ({{ columns | idents('last_event') }}) is distinct from ({{ columns | idents('p') }})
+            or (
+                p.operation = 'upsert'
+                and row({{ columns | idents('last_event') }})
+                is distinct from row({{ columns | idents('p') }})
+            )
             {%- endif %}
-        )
+        ) -- noqa: LT02
         {%- if mode == 'observed' %}
         -- a state that was recorded when it was seen, after its member came back, says nothing new
         and not exists (
