@@ -56,7 +56,7 @@ def open_report(pipeline: str) -> Iterator[RunReport]:
         raise
     try:
         _publish(report)
-    except Exception as error:
+    except Exception as error:  # told and raised again
         _notify(f"{pipeline} published, but not its report", f"{type(error).__name__}: {error}", "failure")
         raise
     _notify(f"{pipeline} succeeded", _summary(report), "success")
@@ -107,7 +107,7 @@ def _report_failure(report: RunReport, error: Exception) -> None:
     """Tell of a failure; what goes wrong in telling is logged, so that the failure itself stays in sight."""
     try:
         _publish(report)
-    except Exception as second:
+    except Exception as second:  # whatever it is, it must not hide the failure itself
         get_run_logger().warning("The report of the failed run could not be written: %s", second)
     _notify(f"{report.pipeline} failed", f"{type(error).__name__}: {error}", "failure")
 
