@@ -49,7 +49,7 @@ def open_report(pipeline: str) -> Iterator[RunReport]:
     report = RunReport(pipeline)
     try:
         yield report
-    except Exception as error:
+    except Exception as error:  # reported, and raised again
         if isinstance(error, QualityGateClosed):
             report.verdicts = list(error.verdicts)
         _report_failure(report, error)

@@ -91,7 +91,7 @@ def _holiday_names(first_year: int, last_year: int, country: str) -> dict[date, 
     try:
         # A country without English names keeps its own: the library falls back by itself.
         found = holidays.country_holidays(country, years=range(first_year, last_year + 1), language="en_US")
-    except NotImplementedError:
+    except NotImplementedError:  # how the library says that it has no such country
         raise ConfigError(
             f"There is no calendar of holidays for the country {country!r}.",
             "Set ETL_HOLIDAY_COUNTRY to an ISO 3166 code of two letters, such as US, DE or BR.",
