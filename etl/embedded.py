@@ -63,20 +63,17 @@ def source_url(system: SourceSystem, settings: Settings) -> str:
     """URL of a source system: the configured one, else the embedded server's for the demo's shop.
 
     Raises:
-        ConfigError: The catalog names a setting that does not exist, or the setting has no value.
+        ConfigError: The setting has no value.
     """
-    variable = f"ETL_{system.url_setting.upper()}"
-    if system.url_setting not in Settings.model_fields:
-        raise ConfigError(
-            f"catalog/sources/{system.name}.yaml: url_setting: {system.url_setting} is not a setting.",
-            "Name a field of etl/settings.py, or add one there.",
-        )
-    configured = getattr(settings, system.url_setting)
+    if system.setting == "warehouse_url":
+        return warehouse_url(settings)
+    configured = settings.secret(system.setting)
     if configured is not None:
-        return str(configured.get_secret_value())
+        return configured.get_secret_value()
     if system.name not in EMBEDDED_SOURCES:
         raise ConfigError(
-            f"The source '{system.name}' has no URL: {variable} is not set.", f"Set {variable} in .env."
+            f"The source '{system.name}' has no URL: {system.variable} is not set.",
+            f"Set {system.variable} in .env.",
         )
     return embedded_url(system.name, settings)
 

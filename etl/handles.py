@@ -8,7 +8,7 @@ run's report is its handles laid side by side (law R3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -20,7 +20,11 @@ Severity = Literal["critical", "warning", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a flow, as recorded in ``audit.runs``."""
+    """One execution of a flow, as recorded in ``audit.runs``.
+
+    Attributes:
+        tables: Catalog names of the tables that the run reads.
+    """
 
     run_id: str
     pipeline: str
@@ -29,6 +33,25 @@ class Run:
     staging_schema: str
     flow_run_url: str | None = None
     code_version: str | None = None
+    tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """One file as a source found it (law X11).
+
+    Attributes:
+        path: Below the URL of the source.
+        content_hash: SHA-256 of its bytes, by which the ledger knows it; empty where it could not be read.
+        modified_at: As cursor text in UTC.
+        fault: Why it cannot be loaded now; empty for a file that can.
+    """
+
+    path: str
+    byte_count: int
+    content_hash: str
+    modified_at: str
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +63,14 @@ class Snapshot:
         snapshot_id: Exported snapshot that parallel readers join; None where the system has none.
         taken_at: The source's own clock, as cursor text in the source's time zone.
         safe_highs: Table name -> safe upper bound of its cursor; None for tables without a cursor.
+        files: Table name -> files that are there, oldest first; for tables that are read from files.
     """
 
     source: str
     snapshot_id: str | None
     taken_at: str
     safe_highs: dict[str, str | None]
+    files: dict[str, tuple[FileRef, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +86,11 @@ class TablePlan:
             changed behind the window (law X1); only at the frontier, never for days long past.
         absent: Columns that the source no longer has, and what is derived from them: their values
             carry forward, which NULL would not say (laws S6, S14).
+        values: Values of the parameters of a declared query, as text.
+        files: The files to read, for a table that is read from files.
+        moves_watermark: False for a backfill, which leaves the watermark alone (law X7).
+        speaks_of_now: The window ends at or behind the watermark's place, so that the table's state now
+            is what the run is about.
     """
 
     table: str
@@ -69,6 +99,10 @@ class TablePlan:
     as_of: str
     compares_keys: bool
     absent: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    files: tuple[FileRef, ...] = ()
+    moves_watermark: bool = True
+    speaks_of_now: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +115,8 @@ class Extract:
         window: The window of a ``rows`` extract.
         key_range: Half-open range over the first key column, as text; None for all.
         part: Names the piece in file names, task names and logs, such as ``1of4`` or ``keys``.
+        values: Values of the parameters of a declared query, as text.
+        file: The file to read, for a table that is read from files.
     """
 
     table: str
@@ -88,11 +124,17 @@ class Extract:
     kind: Literal["rows", "keys"] = "rows"
     key_range: tuple[str | None, str | None] | None = None
     part: str = "1of1"
+    values: tuple[tuple[str, str], ...] = ()
+    file: FileRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LandedFile:
-    """An immutable Arrow IPC file (lz4) with what the source answered, in the source's own types."""
+    """An immutable Arrow IPC file (lz4) with what the source answered, in the source's own types.
+
+    Attributes:
+        fault: Why nothing of a source's file could be landed; it goes to quarantine as a whole (law X11).
+    """
 
     extract: Extract
     path: Path
@@ -100,11 +142,31 @@ class LandedFile:
     byte_count: int
     seconds: float
     zero_date_count: int = 0
+    fault: str = ""
 
     @property
     def table(self) -> str:
         """Catalog name of the table."""
         return self.extract.table
+
+
+@dataclass(frozen=True, slots=True)
+class StepCount:
+    """What one step of preparation did, one row of the run's transformation log.
+
+    Attributes:
+        position: Place of the step among all of its table, from 1.
+        changed: Values that differ from before, of the columns that the step names or makes.
+    """
+
+    position: int
+    step: str
+    columns: tuple[str, ...]
+    rows_before: int
+    rows_after: int
+    changed: int
+    nulls_before: int
+    nulls_after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +183,7 @@ class PreparedFile:
     rejects_path: Path
     rejected_count: int
     seconds: float
+    steps: tuple[StepCount, ...] = ()
 
     @property
     def table(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from etl.catalog import Catalog, SourceTable
-from etl.handles import Snapshot, TablePlan
+from etl.errors import ConfigError
+from etl.handles import FileRef, Snapshot, TablePlan
 from etl.settings import Settings
 from etl.windows import BusinessDay, Window, business_day, plan_window, precedes
 
@@ -19,10 +20,14 @@ class Request:
     Attributes:
         business_date: The day whose end bounds the windows; None for everything up to now.
         full_refresh: Read everything again from the beginning; releases stay differences (law R4).
+        is_backfill: Read the business date and nothing else, and leave the watermarks alone (law X7).
+        values: Values of the parameters of declared queries, beside ``business_date`` and ``as_of``.
     """
 
     business_date: date | None = None
     full_refresh: bool = False
+    is_backfill: bool = False
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,13 @@ class KnownTable:
         watermark: End of its last released window; None before the first one.
         cursor_zone: Time zone in which its window bounds are written.
         absent: Declared columns that the source lacks, where the table's policy lets that pass (law X12).
+        loaded_files: Content hashes of the files that are loaded already (law X11).
     """
 
     watermark: str | None
     cursor_zone: str
     absent: tuple[str, ...] = ()
+    loaded_files: Set[str] = frozenset()
 
 
 def plan_tables(
@@ -66,11 +73,50 @@ def plan_tables(
     as_of = asked.high if asked and precedes(asked.high, snapshot.taken_at) else snapshot.taken_at
     plans = []
     for name, table in known.items():
-        window = _window(catalog.tables[name], snapshot, as_of, day_in(table.cursor_zone), table, request)
-        plan = _plan(catalog.tables[name], table, window, as_of)
-        if catalog.tables[name].cursor or plan.compares_keys:
+        declared = catalog.tables[name]
+        window = _window(declared, snapshot, as_of, day_in(table.cursor_zone), table, request)
+        plan = replace(
+            _plan(declared, table, window, as_of),
+            values=_values(declared, as_of, request),
+            files=_new_files(snapshot.files.get(name, ()), table, request),
+            moves_watermark=not request.is_backfill,
+        )
+        if _is_read(declared, plan, request):
             plans.append(plan)
     return plans
+
+
+def _is_read(table: SourceTable, plan: TablePlan, request: Request) -> bool:
+    """State as of now says nothing of a day that lies behind; a query with parameters was told the day."""
+    if table.cursor or table.parameters:
+        return True
+    return not request.is_backfill and (plan.speaks_of_now or table.files is not None)
+
+
+def _values(table: SourceTable, as_of: str, request: Request) -> tuple[tuple[str, str], ...]:
+    """Values of the parameters that the table's query declares.
+
+    Raises:
+        ConfigError: One of them has no value.
+    """
+    given = {"as_of": as_of, **request.values}
+    if request.business_date:
+        given["business_date"] = request.business_date.isoformat()
+    missing = [name for name in table.parameters if name not in given]
+    if missing:
+        raise ConfigError(
+            f"{table.qualified_name}: its query has the parameters {', '.join(missing)}, "
+            "for which the run has no value.",
+            "Give the run a business date, or a value for each of them.",
+        )
+    return tuple((name, given[name]) for name in table.parameters)
+
+
+def _new_files(there: tuple[FileRef, ...], known: KnownTable, request: Request) -> tuple[FileRef, ...]:
+    """Files whose content was not loaded; a file that was renamed is known by its content (law X11)."""
+    if request.full_refresh:
+        return there
+    return tuple(file for file in there if file.content_hash not in known.loaded_files)
 
 
 def _window(
@@ -85,6 +131,8 @@ def _window(
     safe_high = snapshot.safe_highs[table.qualified_name]
     if table.cursor is None:
         return Window(None, as_of)
+    if request.is_backfill and day is not None and table.cursor_kind == "timestamp":
+        return Window(day.low, day.high if precedes(day.high, safe_high or day.high) else safe_high)
     if table.cursor_kind == "integer":
         return Window(start, safe_high)
     return plan_window(start, safe_high, day)
@@ -92,12 +140,12 @@ def _window(
 
 def _plan(table: SourceTable, known: KnownTable, window: Window, as_of: str) -> TablePlan:
     at_frontier = known.watermark is None or window.high is None or not precedes(window.high, known.watermark)
-    reads_state = table.deletes == "compare" or table.cursor is None
     return TablePlan(
         table=table.qualified_name,
         watermark=known.watermark,
         window=window,
         as_of=as_of,
-        compares_keys=reads_state and at_frontier,
+        compares_keys=table.deletes == "compare" and at_frontier,
+        speaks_of_now=at_frontier,
         absent=table.unknown_without(known.absent),
     )

@@ -20,10 +20,12 @@ from etl.transforms.payload import row_payloads
 from etl.transforms.types import convert
 
 CURSOR = "_cursor"
+# Why a source could not read a row whole, such as a line with too many fields: landed beside its values.
+FAULT = "_fault"
 REJECTS_SCHEMA = pa.schema({"payload": pa.string(), "column_name": pa.string(), "reason": pa.string()})
 _NO_REJECTS = pa.RecordBatch.from_pylist([], schema=REJECTS_SCHEMA)
 
-Faults = list[tuple[str, pa.Array]]
+Faults = list[tuple[str | None, pa.Array]]
 
 
 def prepare(landed: LandedFile, table: SourceTable, folder: Path, default_phone_region: str) -> PreparedFile:
@@ -75,7 +77,7 @@ class _BatchPreparer:
         self._table = table
         self._region = default_phone_region
         self._landed = {name: table.columns[name] for name in table.key} if is_keys else dict(table.columns)
-        self._staged: Mapping[str, Column] = self._landed if is_keys else table.staged_columns
+        self._staged: Mapping[str, Column] = self._landed if is_keys else table.prepared_columns
         self._has_steps = bool(table.prepare) and not is_keys
         fields = {name: arrow_type(column.type) for name, column in self._staged.items()}
         self.schema = pa.schema({**fields, CURSOR: pa.string()})
@@ -83,6 +85,8 @@ class _BatchPreparer:
     def prepare(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
         """The rows to stage, and the rejected ones."""
         columns, faults = self._convert_landed(batch)
+        if FAULT in batch.schema.names:
+            faults.insert(0, (None, batch.column(FAULT)))
         if self._has_steps:
             columns = self._apply_steps(columns)
         columns, later = self._check_staged(columns)
@@ -189,10 +193,14 @@ def _split(
         return whole, _NO_REJECTS
     reasons = pc.coalesce(*[fault for _, fault in faults])
     names = pc.coalesce(
-        *[pc.if_else(pc.is_valid(f), pa.scalar(n), pa.scalar(None, pa.string())) for n, f in faults]
+        *[
+            pc.if_else(pc.is_valid(f), pa.scalar(n, pa.string()), pa.scalar(None, pa.string()))
+            for n, f in faults
+        ]
     )
     refused = pc.is_valid(reasons)
-    payloads = pa.array(row_payloads(batch.filter(refused)), pa.string())
+    landed = batch.select([name for name in batch.schema.names if name != FAULT])
+    payloads = pa.array(row_payloads(landed.filter(refused)), pa.string())
     rejects = pa.RecordBatch.from_arrays(
         [payloads, names.filter(refused), reasons.filter(refused)], schema=REJECTS_SCHEMA
     )

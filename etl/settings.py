@@ -6,11 +6,13 @@ Settings come from variables with the prefix ``ETL_`` or from a file ``.env`` be
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -54,6 +56,19 @@ class Settings(BaseSettings):
         except ZoneInfoNotFoundError:
             raise ValueError("is not a time zone such as Europe/Berlin") from None
         return value
+
+    def secret(self, name: str) -> SecretStr | None:
+        """``ETL_<NAME>`` for names that the catalog makes: URLs and credentials of its sources.
+
+        Args:
+            name: In lower case, such as ``crm_url``; a field of this class goes before the environment.
+        """
+        if name in type(self).model_fields:
+            value = getattr(self, name)
+            return value if isinstance(value, SecretStr) else None
+        variable = f"ETL_{name.upper()}"
+        found = os.environ.get(variable) or dotenv_values(PROJECT_DIR / ".env").get(variable)  # noqa: TID251
+        return SecretStr(found) if found else None
 
     @property
     def landing(self) -> Path:

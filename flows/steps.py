@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -21,22 +23,25 @@ from tasks.stage import prepare_file, settle_table, stage_file
 ResultT = TypeVar("ResultT")
 
 
-def stage_source(run: Run, source: str, request: Request) -> list[StagedTable]:
-    """Read a source through one snapshot and bring its tables into staging, parts and tables in parallel."""
-    with open_reading(run, source, request) as reading:
-        year = datetime.fromisoformat(reading.snapshot.taken_at).year
+def stage_tables(run: Run, request: Request) -> list[StagedTable]:
+    """Read each source through one snapshot and bring the run's tables into staging, all in parallel."""
+    sources = list(dict.fromkeys(resources.table(name).source for name in run.tables))
+    with ExitStack() as opened:
+        readings = [opened.enter_context(open_reading(run, name, request)) for name in sources]
+        year = max(datetime.fromisoformat(reading.snapshot.taken_at).year for reading in readings)
         calendar = refresh_calendar.submit(year)
-        windows = _extract_windows(reading, run)
-        keys = _extract_keys(reading, run)
-        landed = [*windows, *keys]
-        with open_progress(run, f"Reading {source}", len(landed)) as progress:
+        landed = [future for reading in readings for future in _extract(reading, run)]
+        with open_progress(run, f"Reading {', '.join(sources)}", len(landed)) as progress:
             _stage(landed, run, progress)
             missed = [
-                extract_missed.submit(p, reading.snapshot, run) for p in reading.plans if p.compares_keys
+                extract_missed.submit(plan, reading.snapshot, run)
+                for reading in readings
+                for plan in reading.plans
+                if plan.compares_keys
             ]
             _stage([m for m in missed if m.result().row_count], run, progress)
         calendar.result()
-    settled = [settle_table.submit(plan, run) for plan in reading.plans]
+    settled = [settle_table.submit(plan, run) for reading in readings for plan in reading.plans]
     return _results(settled)
 
 
@@ -59,6 +64,10 @@ def check_tables(run: Run, staged: list[StagedTable]) -> tuple[list[StagedTable]
     return [table for table, _ in checked], verdicts
 
 
+def _extract(reading: Reading, run: Run) -> list[PrefectFuture[LandedFile]]:
+    return [*_extract_windows(reading, run), *_extract_keys(reading, run)]
+
+
 def _extract_windows(reading: Reading, run: Run) -> list[PrefectFuture[LandedFile]]:
     """Submit the windows, children before their parents.
 
@@ -69,14 +78,24 @@ def _extract_windows(reading: Reading, run: Run) -> list[PrefectFuture[LandedFil
     plans = {plan.table: plan for plan in reading.plans}
     submitted: dict[str, list[PrefectFuture[LandedFile]]] = {}
     for name in reversed(catalog.parents_first(list(plans))):
-        whole = Extract(name, plans[name].window)
-        parts = source.plan_extracts(catalog.tables[name], whole, reading.snapshot)
+        whole = Extract(name, plans[name].window, values=plans[name].values)
+        parts = _of_files(whole, plans[name]) or source.plan_extracts(
+            catalog.tables[name], whole, reading.snapshot
+        )
         children = [future for child in catalog.children_of(name) for future in submitted.get(child, [])]
         submitted[name] = [
             extract_table.submit(part, reading.snapshot, run, wait_for=children, return_state=False)
             for part in parts
         ]
     return [future for futures in submitted.values() for future in futures]
+
+
+def _of_files(whole: Extract, plan: TablePlan) -> tuple[Extract, ...]:
+    """One piece for each file, for a table that is read from files."""
+    count = len(plan.files)
+    return tuple(
+        replace(whole, file=file, part=f"{number}of{count}") for number, file in enumerate(plan.files, 1)
+    )
 
 
 def _extract_keys(reading: Reading, run: Run) -> list[PrefectFuture[LandedFile]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,7 +28,20 @@ def catalog() -> Catalog:
 
 def table(name: str) -> SourceTable:
     """One table of the catalog."""
-    return catalog().tables[name]
+    declared = catalog().tables
+    if name not in declared:
+        near = get_close_matches(name, declared, n=1)
+        raise ConfigError(
+            f"The catalog in {settings().catalog_dir} declares no table '{name}'"
+            + (f"; did you mean '{near[0]}'?" if near else "."),
+            "Name a table as <source>.<table>, or declare it in tables/<source>/<table>.yaml there.",
+        )
+    return declared[name]
+
+
+def tables_of(source: str) -> list[str]:
+    """Catalog names of all tables of a source."""
+    return catalog().tables_of(source)
 
 
 @lru_cache(maxsize=1)

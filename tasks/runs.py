@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -34,19 +34,24 @@ class Reading:
 
 
 @contextmanager
-def open_run(pipeline: str, source: str, request: Request) -> Iterator[Run]:
-    """Hold the pipeline's lock for one run and record how it ends (laws R5, R7).
+def open_run(pipeline: str, tables: Sequence[str], request: Request) -> Iterator[Run]:
+    """Hold the pipeline and its tables for one run and record how it ends (laws R5, R7).
 
     A run that fails, is cancelled or finds its gate closed publishes nothing and leaves no staging.
 
+    Args:
+        tables: Catalog names of the tables to read, of one source or several.
+
     Raises:
-        PipelineBusy: Another run of the pipeline does not end.
+        PipelineBusy: Another run of the pipeline, or one that reads one of the tables, does not end.
+        ConfigError: A table is not declared.
     """
-    warehouse, catalog = resources.warehouse(), resources.catalog()
+    warehouse = resources.warehouse()
+    declared = [resources.table(name) for name in tables]
     warehouse.migrate()
-    with warehouse.lock(pipeline):
-        run = _new_run(pipeline, request)
-        warehouse.begin_run(run, [t for t in catalog.tables.values() if t.source == source])
+    with warehouse.lock(pipeline, tables, shared=request.is_backfill):
+        run = _new_run(pipeline, tables, request)
+        warehouse.begin_run(run, declared)
         try:
             yield run
         except QualityGateClosed as closed:
@@ -63,16 +68,20 @@ def open_run(pipeline: str, source: str, request: Request) -> Iterator[Run]:
 def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Reading]:
     """Open a snapshot of a source, hold its columns against the catalog, plan what to read (laws X2, X12)."""
     source, catalog = resources.source(source_name), resources.catalog()
-    tables = [t for t in catalog.tables.values() if t.source == source_name]
+    tables = [t for t in (resources.table(name) for name in run.tables) if t.source == source_name]
     with source.snapshot(tables) as snapshot:
         for table in tables:
             if drifts := source.check_columns(table):
                 get_run_logger().warning("%s: %s", table.qualified_name, "; ".join(drifts))
                 resources.warehouse().keep_drifts(run, table.qualified_name, drifts)
-        watermarks = resources.warehouse().watermarks(run.pipeline)
+        watermarks = resources.warehouse().watermarks()
+        loaded = resources.warehouse().loaded_files([t.qualified_name for t in tables])
         known = {
             table.qualified_name: KnownTable(
-                watermarks.get(table.qualified_name), source.cursor_zone(table), source.absent_columns(table)
+                watermarks.get(table.qualified_name),
+                source.cursor_zone(table),
+                source.absent_columns(table),
+                loaded.get(table.qualified_name, set()),
             )
             for table in tables
         }
@@ -98,7 +107,7 @@ def day_asked_for(business_date: date | Literal["yesterday"] | None) -> date | N
     return here.date() - timedelta(days=1)
 
 
-def _new_run(pipeline: str, request: Request) -> Run:
+def _new_run(pipeline: str, tables: Sequence[str], request: Request) -> Run:
     run_id = uuid.uuid4().hex
     return Run(
         run_id=run_id,
@@ -108,6 +117,7 @@ def _new_run(pipeline: str, request: Request) -> Run:
         staging_schema=f"staging_{run_id}",
         flow_run_url=flow_run.ui_url,
         code_version=_code_version(),
+        tables=tuple(tables),
     )
 
 

@@ -32,6 +32,6 @@ def source_for(system: SourceSystem, settings: Settings) -> Source:
     if scheme in _MYSQL_SCHEMES:
         return MySQLSource(system, mysql_address(system, url, settings), settings)
     raise ConfigError(
-        f"ETL_{system.url_setting.upper()} does not begin with a scheme that can be read as a source.",
+        f"{system.variable} does not begin with a scheme that can be read as a source.",
         "Use postgresql://, mysql:// or mariadb://.",
     )

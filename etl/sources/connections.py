@@ -217,4 +217,4 @@ def _unreadable(system: SourceSystem) -> ConfigError:
 
 
 def _variable(system: SourceSystem) -> str:
-    return f"ETL_{system.url_setting.upper()}"
+    return system.variable

@@ -2,7 +2,7 @@
 
 Frames are pandas frames on Arrow types whose columns already have their declared types. A step sees
 one batch of rows and nothing else: what needs the whole table is SQL over staging tables (law F5).
-A new step is a model in ``etl/catalog.py``, a function in one of these modules and a case below.
+A new step is a model in ``etl/catalog/steps.py``, a function in one of these modules and a case below.
 """
 
 from __future__ import annotations

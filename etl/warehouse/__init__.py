@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -24,8 +24,14 @@ class Warehouse(Protocol):
         """Bring the schema up to date; returns the revisions applied, none when it already was."""
         ...
 
-    def lock(self, pipeline: str) -> AbstractContextManager[None]:
-        """Hold the pipeline for one run (law R5).
+    def lock(
+        self, pipeline: str, tables: Sequence[str] = (), shared: bool = False
+    ) -> AbstractContextManager[None]:
+        """Hold the pipeline, and the tables it reads, for one run (law R5).
+
+        Args:
+            shared: Hold the tables together with others who do so: the days of a backfill, which leave the
+                watermarks alone. Their releases still come one after the other.
 
         Raises:
             PipelineBusy: Another run held it for longer than ``Settings.lock_timeout_seconds``.
@@ -40,8 +46,12 @@ class Warehouse(Protocol):
         """Record how a run ended that published nothing, with its verdicts, and drop its staging."""
         ...
 
-    def watermarks(self, pipeline: str) -> dict[str, str]:
+    def watermarks(self) -> dict[str, str]:
         """Table name -> end of its last released window (law X6)."""
+        ...
+
+    def loaded_files(self, tables: list[str]) -> dict[str, set[str]]:
+        """Table name -> content hashes of the files that are loaded (law X11)."""
         ...
 
     def keep_drifts(self, run: Run, table: str, drifts: list[str]) -> None:

@@ -79,7 +79,7 @@ class RoleWorld:
         source = open_source(self.catalog.sources["shop"], self.settings())
         with source.snapshot(list(self.catalog.tables.values())) as snapshot:
             request = Request(run.business_date)
-            watermarks = load.watermarks(run.pipeline)
+            watermarks = load.watermarks()
             known = {
                 name: KnownTable(watermarks.get(name), source.cursor_zone(table))
                 for name, table in self.catalog.tables.items()

@@ -87,8 +87,13 @@ def test_configured_urls_go_first() -> None:
 def test_a_source_without_url_is_said_so() -> None:
     with pytest.raises(ConfigError, match="ETL_SHOP_URL is not set"):
         source_url(_system("branch", "shop_url"), Settings(_env_file=None, shop_url=None))
-    with pytest.raises(ConfigError, match="url_setting: till_url is not a setting"):
-        source_url(_system("branch", "till_url"), Settings(_env_file=None))
+    with pytest.raises(ConfigError, match="ETL_BRANCH_URL is not set"):
+        source_url(_system("branch", ""), Settings(_env_file=None))
+
+
+def test_any_source_finds_its_url_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ETL_TILL_URL", "mysql://till")
+    assert source_url(_system("till", ""), Settings(_env_file=None)) == "mysql://till"
 
 
 def test_the_psql_command_never_shows_a_password() -> None:

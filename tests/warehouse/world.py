@@ -61,7 +61,7 @@ class World:
         names = [*batch.rows, *(name for name in batch.keys if name not in batch.rows)]
         tables = [self.catalog.tables[name] for name in names]
         self.warehouse.begin_run(run, tables)
-        known = self.warehouse.watermarks(PIPELINE)
+        known = self.warehouse.watermarks()
         staged = []
         for name in names:
             plan = TablePlan(
@@ -82,7 +82,7 @@ class World:
         self.warehouse.begin_run(run, [table])
         keys = [{**{c: row[c] for c in table.key}, "_cursor": row["_cursor"]} for row in rows]
         self._stage(run, name, Batch({name: rows}, {name: keys}))
-        known = self.warehouse.watermarks(PIPELINE)
+        known = self.warehouse.watermarks()
         as_of = "2026-07-01 00:00:00.000000"
         staged = self.warehouse.settle(
             TablePlan(name, known.get(name), Window(None, as_of), as_of, True), run

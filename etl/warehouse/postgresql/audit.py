@@ -64,10 +64,22 @@ def released_outcomes(cursor: Cursor, run: Run) -> Release | None:
     return Release(run.run_id, outcomes, float(row[1]), 0.0)
 
 
-def watermarks(cursor: Cursor, pipeline: str) -> dict[str, str]:
+def watermarks(cursor: Cursor) -> dict[str, str]:
     """Table name -> end of its last released window."""
-    cursor.execute("select table_name, value from audit.watermarks where pipeline = %s", (pipeline,))
+    cursor.execute("select table_name, value from audit.watermarks")
     return dict(cursor.fetchall())
+
+
+def loaded_files(cursor: Cursor, tables: list[str]) -> dict[str, set[str]]:
+    """Table name -> content hashes of the files that are loaded (law X11)."""
+    cursor.execute(
+        "select table_name, content_hash from audit.files where status = 'loaded' and table_name = any(%s)",
+        (tables,),
+    )
+    loaded: dict[str, set[str]] = {}
+    for table, content_hash in cursor.fetchall():
+        loaded.setdefault(table, set()).add(content_hash)
+    return loaded
 
 
 def move_watermark(cursor: Cursor, run: Run, table: str, high: str, before: str | None) -> None:
@@ -79,8 +91,8 @@ def move_watermark(cursor: Cursor, run: Run, table: str, high: str, before: str 
         cursor.execute(statement, (run.pipeline, table, high, run.run_id))
     else:
         cursor.execute(
-            "update audit.watermarks set value = %s, run_id = %s"
-            " where pipeline = %s and table_name = %s and value = %s",
+            "update audit.watermarks set value = %s, run_id = %s, pipeline = %s"
+            " where table_name = %s and value = %s",
             (high, run.run_id, run.pipeline, table, before),
         )
 

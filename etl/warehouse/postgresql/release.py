@@ -34,6 +34,8 @@ def publish(
         ReleaseRefused: A guard, the row accounting or a watermark did not agree; the caller rolls back.
     """
     started = time.monotonic()
+    # Releases of different pipelines share dimensions: they come one after the other (law R5).
+    cursor.execute("select pg_advisory_xact_lock(hashtextextended('storehouse:release', 0))")
     released = audit.released_outcomes(cursor, run)
     if released is not None:
         return released
@@ -171,11 +173,11 @@ def _account(outcomes: _Outcomes, staged: list[StagedTable], verdicts: list[Verd
 
 def _move_watermarks(cursor: Cursor, run: Run, staged: list[StagedTable]) -> None:
     """Forward only, and only from where this run found them (laws X6, X7)."""
-    known = audit.watermarks(cursor, run.pipeline)
+    known = audit.watermarks(cursor)
     for table in staged:
         plan, before = plan_of(table), known.get(table.table)
         high = plan.window.high
-        if high is None or (before is not None and not precedes(before, high)):
+        if high is None or not plan.moves_watermark or (before is not None and not precedes(before, high)):
             continue
         if before != plan.watermark:
             raise ReleaseRefused(

@@ -51,7 +51,7 @@ def load_part(connection: Connection, prepared: PreparedFile, table: SourceTable
     part = prepared.landed.extract.part
     keys_only = prepared.landed.extract.kind == "keys"
     relation = f"{table.relation}__keys" if keys_only else table.relation
-    columns = [*(table.key if keys_only else table.staged_columns), "_cursor"]
+    columns = [*(table.key if keys_only else table.prepared_columns), "_cursor"]
     seconds = prepared.landed.seconds + prepared.seconds
     with connection.cursor() as cursor:
         cursor.execute(

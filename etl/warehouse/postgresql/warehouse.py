@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -38,13 +38,18 @@ class PostgreSQLWarehouse:
             return migrations.migrate(self.url, self._settings, self._catalog)
 
     @contextmanager
-    def lock(self, pipeline: str) -> Iterator[None]:
-        """Hold the pipeline by an advisory lock of a session, which ends with its process (law R5)."""
+    def lock(self, pipeline: str, tables: Sequence[str] = (), shared: bool = False) -> Iterator[None]:
+        """Hold pipeline and tables by advisory locks of a session, which end with its process (law R5)."""
         with explained_errors("The warehouse"):
             connection = open_connection(self.url, self._settings)
             connection.autocommit = True
         try:
-            self._wait_for_lock(connection, pipeline)
+            deadline = time.monotonic() + self._settings.lock_timeout_seconds
+            self._wait_for_lock(connection, f"storehouse:{pipeline}", f"of {pipeline}", deadline)
+            for table in sorted(tables):
+                self._wait_for_lock(
+                    connection, f"storehouse:table:{table}", f"reading {table}", deadline, shared
+                )
             yield
         finally:
             connection.close()
@@ -65,10 +70,15 @@ class PostgreSQLWarehouse:
                 audit.finish_run(cursor, run, status, score, error)
             staging.drop_staging(cursor, run.staging_schema)
 
-    def watermarks(self, pipeline: str) -> dict[str, str]:
+    def watermarks(self) -> dict[str, str]:
         """Table name -> end of its last released window."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-            return audit.watermarks(cursor, pipeline)
+            return audit.watermarks(cursor)
+
+    def loaded_files(self, tables: list[str]) -> dict[str, set[str]]:
+        """Table name -> content hashes of the files that are loaded."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return audit.loaded_files(cursor, tables)
 
     def keep_drifts(self, run: Run, table: str, drifts: list[str]) -> None:
         """Record how the source differs from the catalog where the table's policy lets it pass."""
@@ -163,20 +173,20 @@ class PostgreSQLWarehouse:
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             staging.drop_staging(cursor, run.staging_schema)
 
-    def _wait_for_lock(self, connection: Connection, pipeline: str) -> None:
-        deadline = time.monotonic() + self._settings.lock_timeout_seconds
+    def _wait_for_lock(
+        self, connection: Connection, name: str, whose: str, deadline: float, shared: bool = False
+    ) -> None:
+        take = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
         with explained_errors("The warehouse"), connection.cursor() as cursor:
             while True:
-                cursor.execute(
-                    "select pg_try_advisory_lock(hashtextextended(%s, 0))", (f"storehouse:{pipeline}",)
-                )
+                cursor.execute(f"select {take}(hashtextextended(%s, 0))", (name,))
                 row = cursor.fetchone()
                 if row and row[0]:
                     return
                 if time.monotonic() >= deadline:
                     raise PipelineBusy(
-                        f"Another run of {pipeline} holds the pipeline since before"
-                        f" {self._settings.lock_timeout_seconds} s (law R5).",
+                        f"Another run {whose} goes on, for longer than the"
+                        f" {self._settings.lock_timeout_seconds} s that this one waited (law R5).",
                         "Wait until it has ended, or cancel it in Prefect;"
                         " a killed run leaves no lock behind.",
                     )

@@ -1,0 +1,68 @@
+"""What the tables are: pydantic models of ``catalog/**/*.yaml``.
+
+    catalog/sources/<source>.yaml            a system that is read
+    catalog/tables/<source>/<table>.yaml     one of its tables: a table, a query, an endpoint, files
+    catalog/dimensions/<entity>.yaml         a dimension, its events and the SCD type of each attribute
+    catalog/facts/<process>.yaml             a fact, its grain, its source tables and its lookups
+
+The name of a thing is the name of its file. Errors name file, line, field and remedy;
+``etl/catalog_files.py`` reads the files, this package says what may stand in them.
+"""
+
+from etl.catalog.declarations import Catalog
+from etl.catalog.dimensions import Attribute, Dimension, EventSource, Guard, Snowflake
+from etl.catalog.facts import Fact, FactColumn, Lookup
+from etl.catalog.files import FileSet
+from etl.catalog.model import ColumnType, Model, ScdType
+from etl.catalog.rest import Endpoint, RestApi
+from etl.catalog.steps import (
+    AgeGroup,
+    CleanText,
+    ConvertCurrency,
+    Deduplicate,
+    FillFromRows,
+    FillMissing,
+    FlagOutliers,
+    JoinText,
+    StandardizePhone,
+    Step,
+    ValidateEmail,
+    WholeStep,
+)
+from etl.catalog.systems import SourceSystem
+from etl.catalog.tables import Column, Parent, Replica, SourceTable
+
+__all__ = [
+    "AgeGroup",
+    "Attribute",
+    "Catalog",
+    "CleanText",
+    "Column",
+    "ColumnType",
+    "ConvertCurrency",
+    "Deduplicate",
+    "Dimension",
+    "Endpoint",
+    "EventSource",
+    "Fact",
+    "FactColumn",
+    "FileSet",
+    "FillFromRows",
+    "FillMissing",
+    "FlagOutliers",
+    "Guard",
+    "JoinText",
+    "Lookup",
+    "Model",
+    "Parent",
+    "Replica",
+    "RestApi",
+    "ScdType",
+    "Snowflake",
+    "SourceSystem",
+    "SourceTable",
+    "StandardizePhone",
+    "Step",
+    "ValidateEmail",
+    "WholeStep",
+]

@@ -1,0 +1,51 @@
+"""All declarations of the project."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from etl.catalog.dimensions import Dimension
+from etl.catalog.facts import Fact
+from etl.catalog.model import Model
+from etl.catalog.systems import SourceSystem
+from etl.catalog.tables import SourceTable
+
+
+class Catalog(Model):
+    """All declarations of the project, checked against each other."""
+
+    sources: dict[str, SourceSystem]
+    tables: dict[str, SourceTable] = Field(description="By qualified name")
+    dimensions: dict[str, Dimension]
+    facts: dict[str, Fact]
+
+    def tables_of(self, source: str) -> list[str]:
+        """Names of the tables of one source."""
+        return [name for name, table in self.tables.items() if table.source == source]
+
+    def children_of(self, table: str) -> list[str]:
+        """Tables whose parent is ``table``."""
+        return [name for name, t in self.tables.items() if t.parent and t.parent.table == table]
+
+    def parents_first(self, names: list[str] | None = None) -> list[str]:
+        """Table names so that a parent stands before its children (law Q2)."""
+        wanted = list(self.tables) if names is None else names
+        depth = {name: self._depth(name) for name in wanted}
+        return sorted(wanted, key=lambda name: depth[name])
+
+    def dimensions_in_order(self) -> list[Dimension]:
+        """Dimensions so that one that others carry as a snowflake stands before them."""
+        done: dict[str, Dimension] = {}
+
+        def add(dimension: Dimension) -> None:
+            for snowflake in dimension.snowflakes.values():
+                add(self.dimensions[snowflake.dimension])
+            done.setdefault(dimension.name, dimension)
+
+        for dimension in self.dimensions.values():
+            add(dimension)
+        return list(done.values())
+
+    def _depth(self, name: str) -> int:
+        parent = self.tables[name].parent
+        return 0 if parent is None else 1 + self._depth(parent.table)

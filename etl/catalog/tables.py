@@ -1,0 +1,157 @@
+"""Tables of a source."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from etl.catalog.files import FileSet
+from etl.catalog.model import ColumnType, Model
+from etl.catalog.rest import Endpoint
+from etl.catalog.steps import Step, WholeStep
+
+
+class Column(Model):
+    """One column of a staged table.
+
+    Attributes:
+        path: Keys from the source's column (or from the record's field) into nested JSON.
+        of_parent: In a child list of an API, a field of the record that holds the list.
+        expression: For derived columns: SQL over the other columns of the row, computed in staging.
+    """
+
+    type: ColumnType
+    nullable: bool = True
+    description: str = ""
+    source_name: str | None = Field(None, description="Name at the source where it differs")
+    path: tuple[str, ...] = ()
+    of_parent: bool = False
+    nulls: tuple[str, ...] = Field((), description="Texts that mean NULL in this column (law X14)")
+    expression: str | None = None
+
+
+class Parent(Model):
+    """The table whose rows these rows belong to; judged first, its orphans follow it (law Q2)."""
+
+    table: str
+    keys: dict[str, str] = Field(description="Column here -> column of the parent")
+
+
+class Replica(Model):
+    """A copy of the table as the source has it now, in the schema ``replica`` of the warehouse.
+
+    Attributes:
+        whole_row: The table has no key: rows are told apart by all their columns, and equal rows are counted.
+    """
+
+    whole_row: bool = False
+
+
+class SourceTable(Model):
+    """A table of a source: a table or view, a declared query, an endpoint of an API, or files.
+
+    Attributes:
+        parameters: Type of each ``:name`` in ``query``; a run binds ``as_of``, ``business_date``, ``low``
+            and ``high``, and what it was asked for.
+        settle: Steps that need all rows of the run, as SQL over the staged table (law F5).
+        replica: The table is copied as it is; without it, a dimension or a fact takes its rows.
+    """
+
+    name: str = ""
+    source: str = ""
+    description: str
+    table: str | None = Field(None, description="Name at the source, 'schema.table' where it needs a schema")
+    query: str | None = Field(None, description="A query instead of a table; must yield the declared columns")
+    parameters: dict[str, ColumnType] = Field(default_factory=dict)
+    endpoint: Endpoint | None = None
+    files: FileSet | None = None
+    key: tuple[str, ...] = Field(description="Columns that identify a row at the source")
+    unique: tuple[str, ...] = Field(
+        (), description="Grain of the staged table where it differs from the key (law S10)"
+    )
+    cursor: str | None = Field(
+        None, description="Column that moves when a row changes; none = read whole each run"
+    )
+    cursor_kind: Literal["timestamp", "integer"] = "timestamp"
+    lag_seconds: int = Field(
+        0, ge=0, description="Held back from the end where open transactions cannot be seen (law X2)"
+    )
+    null_cursor: Literal["fail", "always", "coalesce"] = "fail"
+    null_cursor_fallback: str | None = None
+    deletes: Literal["ignore", "soft", "compare"] = "ignore"
+    deleted_when: str | None = Field(None, description="Boolean column of a soft delete")
+    drift: Literal["freeze", "evolve", "ignore"] = "freeze"
+    zero_dates: Literal["null", "reject"] = "null"
+    parent: Parent | None = None
+    columns: dict[str, Column] = Field(min_length=1)
+    prepare: tuple[Step, ...] = ()
+    derived: dict[str, Column] = Field(
+        default_factory=dict, description="Columns that steps add, or that an expression computes"
+    )
+    settle: tuple[WholeStep, ...] = ()
+    replica: Replica | None = None
+
+    @property
+    def qualified_name(self) -> str:
+        """``<source>.<table>``, the name used in handles, audit tables and suites."""
+        return f"{self.source}.{self.name}"
+
+    @property
+    def relation(self) -> str:
+        """Name of the staged table within the run's staging schema."""
+        return f"stg_{self.source}__{self.name}"
+
+    @property
+    def staged_columns(self) -> dict[str, Column]:
+        """Declared, then derived columns, in order."""
+        return {**self.columns, **self.derived}
+
+    @property
+    def prepared_columns(self) -> dict[str, Column]:
+        """Columns of the prepared file: without those that are computed once all rows are staged."""
+        later = {into for step in self.settle for into in step.makes}
+        return {n: c for n, c in self.staged_columns.items() if c.expression is None and n not in later}
+
+    @property
+    def grain(self) -> tuple[str, ...]:
+        """Columns that must be unique in the staged table."""
+        return self.unique or self.key
+
+    def unknown_without(self, absent: tuple[str, ...]) -> tuple[str, ...]:
+        """The absent columns and those that preparation derives from one of them, step after step."""
+        unknown = set(absent)
+        for step in self.prepare:
+            into = getattr(step, "into", None)
+            named = step.model_dump(exclude={"into", "step"})
+            inputs = {*named.get("columns", ()), *(v for v in named.values() if isinstance(v, str))}
+            if into is not None and inputs & unknown:
+                unknown.add(into)
+        return tuple(sorted(unknown))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if sum(kind is not None for kind in (self.table, self.query, self.endpoint, self.files)) != 1:
+            raise ValueError("give exactly one of 'table', 'query', 'endpoint' and 'files'")
+        if bool(self.key) == bool(self.replica and self.replica.whole_row):
+            raise ValueError("give 'key', the columns that identify a row; only a whole-row replica has none")
+        if self.parameters and self.query is None:
+            raise ValueError("'parameters' belong to 'query'")
+        if self.deletes == "compare" and (self.files or self.endpoint):
+            raise ValueError("'deletes: compare' needs a database; files and APIs tell of no keys")
+        _require(self.columns, self.key, "key")
+        _require(self.columns, self.unique, "unique")
+        _require(self.columns, [c for c in (self.cursor, self.null_cursor_fallback) if c], "cursor")
+        if self.null_cursor == "coalesce" and not self.null_cursor_fallback:
+            raise ValueError(
+                "null_cursor 'coalesce' needs 'null_cursor_fallback', a column that is never NULL"
+            )
+        if (self.deletes == "soft") != (self.deleted_when is not None):
+            raise ValueError("'deletes: soft' and 'deleted_when' go together")
+        return self
+
+
+def _require(columns: dict[str, Column], wanted: tuple[str, ...] | list[str], field: str) -> None:
+    missing = [name for name in wanted if name not in columns]
+    if missing:
+        raise ValueError(f"{field} names {', '.join(missing)}, which is not among the columns")
