@@ -4,7 +4,7 @@ create table if not exists audit.transformations (
     table_name text not null,
     position integer not null,
     step text not null,
-    columns text [] not null,
+    columns text[] not null,
     rows_before bigint not null,
     rows_after bigint not null,
     changed bigint not null,
