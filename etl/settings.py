@@ -58,16 +58,20 @@ class Settings(BaseSettings):
         return value
 
     def secret(self, name: str) -> SecretStr | None:
-        """``ETL_<NAME>`` for names that the catalog makes: URLs and credentials of its sources.
+        """``ETL_<NAME>`` for names that the catalog makes: URLs and credentials of its sources (law P2).
+
+        What is not in the environment or in ``.env`` is looked for in the file ``secrets/<name>`` of the
+        state folder.
 
         Args:
-            name: In lower case, such as ``crm_url``; a field of this class goes before the environment.
+            name: In lower case, such as ``crm_url``; a field of this class that is set goes first.
         """
-        if name in type(self).model_fields:
-            value = getattr(self, name)
-            return value if isinstance(value, SecretStr) else None
-        variable = f"ETL_{name.upper()}"
+        if isinstance(field := getattr(self, name, None), SecretStr):
+            return field
+        variable, file = f"ETL_{name.upper()}", self.state_dir / "secrets" / name
         found = os.environ.get(variable) or dotenv_values(PROJECT_DIR / ".env").get(variable)  # noqa: TID251
+        if not found and file.is_file():
+            found = file.read_text(encoding="utf-8").strip()
         return SecretStr(found) if found else None
 
     @property

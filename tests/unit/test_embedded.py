@@ -96,6 +96,12 @@ def test_any_source_finds_its_url_in_the_environment(monkeypatch: pytest.MonkeyP
     assert source_url(_system("till", ""), Settings(_env_file=None)) == "mysql://till"
 
 
+def test_a_url_may_stand_in_a_file_of_the_state_folder(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "till_url").write_text("mysql://till\n", encoding="utf-8")
+    assert source_url(_system("till", ""), Settings(_env_file=None, state_dir=tmp_path)) == "mysql://till"
+
+
 def test_the_psql_command_never_shows_a_password() -> None:
     command = psql_command("postgresql+psycopg2://me:hunter2@db.example:5433/warehouse?sslmode=require")
     assert "hunter2" not in command
