@@ -17,6 +17,7 @@ from etl.handles import Release, Run, StagedTable, TableOutcome, TablePlan, Verd
 from etl.settings import Settings
 from etl.warehouse.postgresql import audit, dimensions, facts
 from etl.warehouse.postgresql.dimensions import Events, MergeScope
+from etl.warehouse.postgresql.step_log import keep_steps
 from etl.windows import instant_of, precedes
 
 
@@ -51,6 +52,7 @@ def publish(
     rows = tuple(outcomes.rows.values())
     _move_watermarks(cursor, run, staged)
     audit.keep_held_back(cursor, run)
+    keep_steps(cursor, run)
     audit.keep_verdicts(cursor, run, verdicts)
     audit.keep_outcomes(cursor, run, rows)
     audit.finish_run(cursor, run, "succeeded", score)

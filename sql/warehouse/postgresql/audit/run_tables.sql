@@ -22,7 +22,8 @@ comment on table audit.run_tables is
 'Row accounting of a run; for a source, extracted ='
 ' rejected + dropped + quarantined + inserted + updated + unchanged (law R3)';
 comment on column audit.run_tables.dropped is
-'Identical duplicates, and lines whose order moved on while it was read';
+'Identical duplicates, lines whose order moved on while it was read,'
+' and what steps drop: rows with missing values, and all but one of those that mean the same';
 comment on column audit.run_tables.late is
 'Events that lie before a version known already (law S8)';
 comment on column audit.run_tables.repointed is
