@@ -37,22 +37,30 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(SQL_DIR), undefined=jinja2.StrictUndefined, autoescape=False
     )
-    environment.filters.update(
-        ident=quote_postgresql, idents=_identifiers, equal=_equal_keys, literal=_literal
-    )
+    environment.filters.update(ident=_identifier, idents=_identifiers, equal=_equal_keys, literal=_literal)
     return environment
+
+
+def _identifier(*parts: str) -> str:
+    """The quoted name; a per cent sign, which the driver would read, is written as its code (law P1)."""
+    quoted = quote_postgresql(*parts)
+    if "%" not in quoted:
+        return quoted
+    return ".".join(f"U&{_coded(quote_postgresql(part))}" for part in parts)
+
+
+def _coded(quoted: str) -> str:
+    return quoted.replace("\\", "\\\\").replace("%", "\\0025")
 
 
 def _identifiers(names: Iterable[str], alias: str = "", prefix: str = "") -> str:
     dot = f"{alias}." if alias else ""
-    return ", ".join(dot + quote_postgresql(prefix + name) for name in names)
+    return ", ".join(dot + _identifier(prefix + name) for name in names)
 
 
 def _equal_keys(names: Iterable[str], left: str, right: str) -> str:
     """Composite keys are compared column by column (law S11)."""
-    return " and ".join(
-        f"{left}.{quote_postgresql(name)} = {right}.{quote_postgresql(name)}" for name in names
-    )
+    return " and ".join(f"{left}.{_identifier(name)} = {right}.{_identifier(name)}" for name in names)
 
 
 def _literal(text: str) -> str:

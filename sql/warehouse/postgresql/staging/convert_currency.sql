@@ -11,8 +11,8 @@ coalesce(
 {%- endmacro %}
 {#- A quotient rounded once, halves away from zero: numeric's own division has limited digits. -#}
 {%- macro converted(amount, digits) -%}
-sign({{ amount }}) * {{ digits.unit }}
-            * div(abs({{ amount }}) * r.to_rate * {{ digits.halves }} + r.from_rate, 2 * r.from_rate)
+sign({{ amount }}::numeric) * {{ digits.unit }}
+            * div(abs({{ amount }}::numeric) * r.to_rate * {{ digits.halves }} + r.from_rate, 2 * r.from_rate)
 {%- endmacro %}
 
 -- name: find_rates
