@@ -69,9 +69,9 @@ _KEYS = """
         and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
         and not exists (
             select
-            from unnest(i.indkey) as k (attnum)
+            from unnest(i.indkey) with ordinality as k (attnum, place)
             inner join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
-            where not a.attnotnull
+            where k.place <= i.indnkeyatts and not a.attnotnull
         )
     order by i.indrelid, i.indisprimary desc, i.indnkeyatts, c.relname
 """

@@ -97,8 +97,29 @@ class YamlText:
         return len(self._text[: node.end_mark.index].rstrip())
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes each value where it stands, and any text on one line."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_text(self, data: str) -> yaml.Node:
+        # Line breaks of every kind are escaped only within double quotes.
+        style = None if data.isprintable() else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+
+
 def _inline(value: Any) -> str:
-    text: str = yaml.safe_dump(
-        value, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False
+    """A value on one line, quoted as within brackets, so that it may stand there, too."""
+    text: str = yaml.dump(
+        [value],
+        Dumper=_Dumper,
+        default_flow_style=True,
+        allow_unicode=True,
+        width=float("inf"),
+        sort_keys=False,
     )
-    return text.removesuffix("\n").removesuffix("\n...")
+    return text.rstrip("\n")[1:-1]
