@@ -2,6 +2,7 @@
 
 - ``postgresql://``, ``postgres://``, ``postgresql+psycopg2://``
 - ``mysql://``, ``mariadb://``, each also with ``+mysqlconnector``
+- ``https://``, ``http://`` of a system of kind ``rest``
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ def database_of(system: SourceSystem, settings: Settings) -> tuple[Literal["post
         ConfigError: The URL is not set, cannot be read, or has a scheme that is not known; it is never shown.
     """
     url = source_url(system, settings)
+    if system.kind == "rest":
+        from etl.sources.rest.source import RestSource  # requests cost a third of a second
+
+        return RestSource(system, url, settings)
     scheme = url.partition(":")[0].lower()
     if scheme in _POSTGRESQL_SCHEMES:
         return "postgresql", postgresql_address(system, url, settings)
