@@ -28,6 +28,10 @@ def source_for(system: SourceSystem, settings: Settings) -> Source:
     Raises:
         ConfigError: As for :func:`database_of`.
     """
+    if system.kind == "rest":
+        from etl.sources.rest.source import RestSource  # requests cost a third of a second
+
+        return RestSource(system, source_url(system, settings), settings)
     kind, address = database_of(system, settings)
     return (MySQLSource if kind == "mysql" else PostgreSQLSource)(system, address, settings)
 
@@ -39,10 +43,6 @@ def database_of(system: SourceSystem, settings: Settings) -> tuple[Literal["post
         ConfigError: The URL is not set, cannot be read, or has a scheme that is not known; it is never shown.
     """
     url = source_url(system, settings)
-    if system.kind == "rest":
-        from etl.sources.rest.source import RestSource  # requests cost a third of a second
-
-        return RestSource(system, url, settings)
     scheme = url.partition(":")[0].lower()
     if scheme in _POSTGRESQL_SCHEMES:
         return "postgresql", postgresql_address(system, url, settings)
