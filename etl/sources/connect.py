@@ -1,4 +1,4 @@
-"""Which source a system of the catalog is: an API and files by their kind, a database by the scheme of its URL.
+"""Which source a system is: an API and files by their kind, a database by the scheme of its URL.
 
 - ``postgresql://``, ``postgres://``, ``postgresql+psycopg2://``
 - ``mysql://``, ``mariadb://``, each also with ``+mysqlconnector``
