@@ -232,21 +232,21 @@ class Figures:
         return ReportTable("run-tables", "Tables of the run", note, _RUN_TABLES, rows).without_empty_counts()
 
 
-def report_tables(connection: Connection) -> list[ReportTable]:
-    """Headline, daily sales, segments, the newest run's tables and its failing rules, for who looks at a run.
+def report_tables(connection: Connection, run_id: str) -> list[ReportTable]:
+    """Headline, daily sales, segments, the run's tables and its failing rules, for who looks at a run.
 
     Args:
         connection: To the warehouse; nothing is written, and a transaction that this opens is ended.
+        run_id: One of the newest runs.
     """
     figures = read_figures(connection)
-    newest_run = figures.runs[0]["run_id"] if figures.runs else ""
-    failing = tuple(row for row in figures.failing if row["run_id"] == newest_run)
+    failing = tuple(row for row in figures.failing if row["run_id"] == run_id)
     return [
         figures.headline_table,
         figures.daily_table,
         figures.segment_table,
-        figures.tables_of(newest_run),
-        ReportTable("failing-rules", "Failing rules", "Of the newest run.", _FAILING, failing),
+        figures.tables_of(run_id),
+        ReportTable("failing-rules", "Failing rules", "Of this run.", _FAILING, failing),
     ]
 
 

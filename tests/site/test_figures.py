@@ -86,7 +86,7 @@ def test_the_headline_compares_with_the_same_weekday(warehouse: Connection) -> N
             _line(4, NEWEST, gross=Decimal(50), cost=Decimal(40)),
         ],
     )
-    assert [tuple(row.values()) for row in report_tables(warehouse)[0].as_rows()] == [
+    assert [tuple(row.values()) for row in report_tables(warehouse, "")[0].as_rows()] == [
         ("Total sales", "150.00", "200.00", "-25.0 %"),
         ("Net sales", "150.00", "200.00", "-25.0 %"),
         ("Orders", "2", "1", "+100.0 %"),
@@ -113,9 +113,10 @@ def test_thirty_days_with_the_mean_of_seven(warehouse: Connection) -> None:
     assert daily[0]["week_mean_amount"] == Decimal(32)
 
 
-def test_tables_of_the_newest_run_come_along(warehouse: Connection) -> None:
+def test_tables_of_the_run_come_along(warehouse: Connection) -> None:
     sample.insert_runs(warehouse)
-    tables = {table.name: table for table in report_tables(warehouse)}
+    newest = read_figures(warehouse).runs[0]["run_id"]
+    tables = {table.name: table for table in report_tables(warehouse, newest)}
     assert list(tables) == ["headline", "daily-sales", "segment-analysis", "run-tables", "failing-rules"]
     assert [row["name"] for row in tables["run-tables"].rows] == [
         *sample.TABLES,
@@ -142,7 +143,7 @@ def test_rules_that_could_not_be_checked_count_as_failing(warehouse: Connection)
 @pytest.mark.parametrize("autocommit", [False, True])
 def test_reading_leaves_no_transaction_open(warehouse: Connection, autocommit: bool) -> None:
     warehouse.autocommit = autocommit
-    report_tables(warehouse)
+    report_tables(warehouse, "")
     assert warehouse.info.transaction_status == TRANSACTION_STATUS_IDLE
     with warehouse.cursor() as cursor:
         cursor.execute("show transaction_read_only")
@@ -152,7 +153,7 @@ def test_reading_leaves_no_transaction_open(warehouse: Connection, autocommit: b
 def test_a_failed_read_leaves_no_transaction_open(postgres_database: str) -> None:
     connection = psycopg2.connect(postgres_database)
     with pytest.raises(psycopg2.errors.UndefinedTable):
-        report_tables(connection)
+        report_tables(connection, "")
     assert connection.info.transaction_status == TRANSACTION_STATUS_IDLE
     connection.close()
 
