@@ -87,9 +87,9 @@ def publish_artifacts(report: RunReport) -> None:
     """Show the reports, the run's row accounting and where to look in the Prefect UI."""
     from etl.reports import report_tables  # charts cost 1 s once
 
-    settings = resources.settings()
+    settings, run_id = resources.settings(), report.run.run_id if report.run else ""
     with resources.warehouse().reader() as connection:
-        for table in report_tables(connection):
+        for table in report_tables(connection, report.pipeline, run_id):
             key = f"{report.pipeline}-{table.name}"
             create_table_artifact(table.as_rows(), key=key, description=table.note)
     rows = [_shown(outcome) for outcome in _outcomes(report)]

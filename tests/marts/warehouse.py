@@ -43,7 +43,7 @@ UNSAID_LINE = {
 }
 # The instant that gives a fact its date, and what a row of it leaves unsaid.
 INSTANTS = ("counted_at", "started_at", "viewed_at", "converted_at", "scored_at")
-UNSAID = {
+UNSAID: dict[str, dict[str, Any]] = {
     "fact_inventory_snapshots": {"product_key": -1, "store_key": -1, "source_file": "inventory/test.csv"},
     "fact_web_sessions": {"customer_key": -1},
     "fact_page_views": {"customer_key": -1, "product_key": -2},

@@ -31,10 +31,14 @@ class Purchase:
 
 PURCHASES = st.lists(
     st.builds(
-        Purchase, st.integers(1, 12), st.integers(-30, 100 * 24), st.integers(1, 40), st.sampled_from([False] * 4 + [True])
+        Purchase,
+        customer=st.integers(1, 12),
+        hours_before=st.integers(-30, 100 * 24),
+        net=st.integers(1, 40),
+        is_cancelled=st.sampled_from([False] * 4 + [True]),
     ),
     max_size=40,
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
