@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from deployments.apply import apply
-from deployments.services import WORK_POOL, LocalPrefect, local_prefect
+from deployments.services import WORK_POOL, LocalPrefect, analytics_service, local_prefect
 from etl.embedded import EMBEDDED_SOURCES, EmbeddedServer, embedded_url, stop_embedded, warehouse_url
 from etl.errors import StorehouseError
 from etl.settings import get_settings
@@ -48,8 +48,10 @@ def up(prefect: LocalPrefect) -> None:
 
 
 def down(prefect: LocalPrefect) -> None:
-    """Stop worker, server and embedded PostgreSQL."""
+    """Stop worker, server, the demo's web analytics and embedded PostgreSQL."""
     stopped = prefect.stop()
+    if analytics_service(get_settings()).stop():
+        stopped.append("web analytics of the demo")
     if stop_embedded(get_settings()):
         stopped.append("embedded PostgreSQL")
     print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
@@ -59,6 +61,9 @@ def status(prefect: LocalPrefect) -> None:
     """Say what runs."""
     _say("server", prefect.api_url or "not running")
     _say("worker", f"running, log in {prefect.worker.log}" if prefect.worker.running() else "not running")
+    analytics = analytics_service(get_settings())
+    if analytics.running():
+        _say("analytics", f"of the demo, running, log in {analytics.log}")
     embedded = EmbeddedServer(get_settings().state_dir / "postgresql")
     _say(
         "PostgreSQL",
