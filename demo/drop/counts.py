@@ -12,18 +12,27 @@ from demo.defects import Kind, Occurrence, days_of
 from demo.drop.stock import COUNTING_HOURS, Stock
 from demo.plan import HOUR, SECOND, ShopPlan, datetime_of
 
-Form = Literal["csv", "xlsx", "json", "xml"]
+Form = Literal["csv", "csv.gz", "xlsx", "json", "xml"]
 # Form of store 1, 2, ...; all stores that use a workbook share one, the others have a file each.
-STORE_FORMS: tuple[Form, ...] = ("csv", "csv", "xlsx", "xlsx", "json", "xml")
-TABLES = {form: f"drop.stock_{'excel' if form == 'xlsx' else form}" for form in STORE_FORMS}
+STORE_FORMS: tuple[Form, ...] = ("csv", "csv.gz", "xlsx", "xlsx", "json", "xml")
+TABLES: dict[Form, str] = {
+    "csv": "drop.stock_csv",
+    "csv.gz": "drop.stock_csv",
+    "xlsx": "drop.stock_excel",
+    "json": "drop.stock_json",
+    "xml": "drop.stock_xml",
+}
 UNKNOWN_STOCK_PRODUCT_ID = 9_100_001
 
 _EXPORT_DELAY = 5 * 60 * SECOND
 _RETRY_DELAY = 20 * 60 * SECOND
-_FILE_KINDS: dict[Kind, tuple[Form, ...]] = {"headless_file": ("csv",), "truncated_file": ("json", "xml")}
+_FILE_KINDS: dict[Kind, tuple[Form, ...]] = {
+    "headless_file": ("csv", "csv.gz"),
+    "truncated_file": ("csv.gz", "json", "xml"),
+}
 _ROW_KINDS: dict[Kind, tuple[Form, ...]] = {
-    "ragged_row": ("csv",),
-    "bad_number": ("csv", "json"),
+    "ragged_row": ("csv", "csv.gz"),
+    "bad_number": ("csv", "csv.gz", "json"),
     "negative_stock": ("xlsx", "xml", "json"),
     "unknown_stock_product": ("csv", "xlsx", "xml"),
 }
@@ -151,7 +160,7 @@ class _Stories:
                 self._spoil_file(kind, self._take(forms))
         for kind in _NEXT_DAY_KINDS:
             for _ in self._begun(kind):
-                self._follow_up(kind, self._files[self._take(("csv", "json", "xml"))])
+                self._follow_up(kind, self._files[self._take(("csv", "csv.gz", "json", "xml"))])
         for kind, forms in _ROW_KINDS.items():
             for _ in self._begun(kind):
                 self._spoil_row(kind, forms)
@@ -213,6 +222,6 @@ class _Stories:
 
 def _exported(file: CountFile, suffix: str, at: int) -> CountFile:
     """The file's rows in an export of another time, under a name of its own."""
-    stem, _, extension = file.name.rpartition(".")
+    stem, _, extension = file.name.partition(".")
     rows = tuple(row._replace(exported_at=at) for row in file.rows)
     return replace(file, name=f"{stem}-{suffix}.{extension}", rows=rows)

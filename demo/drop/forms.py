@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -48,15 +49,16 @@ def _fields(file: CountFile, position: int, row: Count) -> Iterator[str]:
 
 
 def _json(file: CountFile) -> bytes:
-    counts = []
+    counts, exported_at = [], ""
     for position, row in enumerate(file.rows):
         record = {
             name: f"{value}Z" if isinstance(value, str) else value for name, value in _texts(row, "T").items()
         }
+        exported_at = record.pop("exported_at")
         if file.bad_rows.get(position) == "bad_number":
             record["on_hand_quantity"] = f"{row.on_hand_quantity}O"
         counts.append(record)
-    return json.dumps({"exported_at": counts[0]["exported_at"], "counts": counts}, indent=1).encode()
+    return json.dumps({"exported_at": exported_at, "counts": counts}, indent=1).encode()
 
 
 def _xml(file: CountFile) -> bytes:
@@ -114,4 +116,10 @@ def _texts(row: Count, separator: str = " ") -> dict[str, Any]:
     }
 
 
-_WRITERS: dict[Form, Callable[[CountFile], bytes]] = {"csv": _csv, "json": _json, "xml": _xml, "xlsx": _xlsx}
+_WRITERS: dict[Form, Callable[[CountFile], bytes]] = {
+    "csv": _csv,
+    "csv.gz": lambda file: gzip.compress(_csv(file), mtime=0),
+    "json": _json,
+    "xml": _xml,
+    "xlsx": _xlsx,
+}

@@ -29,6 +29,7 @@ from demo.web.records import Span, WebRecords
 from etl.errors import StorehouseError
 
 HOST = "127.0.0.1"
+HEALTH = "/health"
 MOST_RECORDS = 200
 _USUAL_RECORDS = 100
 
@@ -112,7 +113,7 @@ class AnalyticsServer(ThreadingHTTPServer):
     def answer(self, target: str, authorization: str, now: int) -> Answer:
         """Answer a GET of ``target`` (path and query) when the shop's clock shows ``now``."""
         path, query = urlsplit(target).path, dict(parse_qsl(urlsplit(target).query))
-        if path == "/health":
+        if path == HEALTH:
             return Answer(200, {"status": "ok", "answers": dict(sorted(self.answers.items()))})
         if not hmac.compare_digest(authorization.encode(), f"Bearer {self._token}".encode()):
             return Answer(401, {"error": "a bearer token is needed"}, {"WWW-Authenticate": "Bearer"})
@@ -143,8 +144,6 @@ class _Handler(BaseHTTPRequestHandler):
     """Speaks HTTP; what to say is the server's."""
 
     server: AnalyticsServer
-    server_version = "shop-analytics"
-    sys_version = ""
     protocol_version = "HTTP/1.1"
     _now = 0
 
@@ -155,7 +154,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self.server.answer(self.path, self.headers.get("Authorization") or "", self._now)
         except StorehouseError:
             answer = Answer(503, {"error": "the shop's database does not answer"})
-        self.server.answers[answer.status] += 1
+        if self.path != HEALTH:
+            self.server.answers[answer.status] += 1
         body = json.dumps(answer.body, ensure_ascii=False).encode()
         self.send_response(answer.status)
         own = {"Content-Type": "application/json; charset=utf-8", "Content-Length": str(len(body))}
@@ -163,6 +163,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+    def version_string(self) -> str:
+        """The header ``Server``, which says nothing of versions."""
+        return "shop-analytics"
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The header ``Date``: the shop's clock."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -52,6 +53,8 @@ def files_of(shop: Shop, day: int = DAYS, damage: str | None = None) -> list[Cou
 
 def read(name: str, content: bytes) -> Iterator[list[str]]:
     """The cells of a file as text, without any code of the demo; NULL is an empty text."""
+    if name.endswith(".gz"):
+        name, content = name.removesuffix(".gz"), gzip.decompress(content)
     if name.endswith(".csv"):
         rows: Any = csv.reader(io.StringIO(content.decode("utf-8-sig")))
         assert tuple(next(rows)) == COLUMNS
@@ -62,7 +65,7 @@ def read(name: str, content: bytes) -> Iterator[list[str]]:
         rows = (row for sheet in book.worksheets for row in sheet.iter_rows(min_row=4, values_only=True))
     elif name.endswith(".json"):
         body = json.loads(content)
-        rows = (list(record.values()) for record in body["counts"])
+        rows = ([*record.values(), body["exported_at"]] for record in body["counts"])
     else:
         rows = (
             [store.get("id"), count.get("product"), *(count.findtext(name) for name in COLUMNS[2:])]
@@ -94,7 +97,7 @@ def test_every_form_holds_the_rows_that_it_was_given(shop: Shop) -> None:
             else:
                 assert kind == "bad_number" and re.fullmatch(r"\d+O", found[3])
         forms[file.form] += 1
-    assert set(forms) == {"csv", "xlsx", "json", "xml"} and min(forms.values()) > DAYS
+    assert set(forms) == {"csv", "csv.gz", "xlsx", "json", "xml"} and min(forms.values()) > DAYS
 
 
 def test_equal_plans_drop_equal_bytes(shop: Shop) -> None:
@@ -115,12 +118,14 @@ def test_broken_files_cannot_be_read_and_come_once_more_whole(shop: Shop) -> Non
     assert len(headless) == shop.ledger.injected("headless_file", DAYS) >= 2
     assert len(truncated) == shop.ledger.injected("truncated_file", DAYS) >= 2
     for file in headless:
-        assert not set(COLUMNS) & set(content_of(file).decode("utf-8-sig").splitlines()[0].split(","))
+        content = content_of(file)
+        text = (gzip.decompress(content) if file.form == "csv.gz" else content).decode("utf-8-sig")
+        assert not set(COLUMNS) & set(text.splitlines()[0].split(","))
     for file in truncated:
-        with pytest.raises((json.JSONDecodeError, ET.ParseError)):
+        with pytest.raises((json.JSONDecodeError, ET.ParseError, EOFError)):
             list(read(file.name, content_of(file)))
     again = {file.name for file in files_of(shop)}
-    assert {re.sub(r"(\.\w+)$", r"-again\1", file.name) for file in headless + truncated} <= again
+    assert {re.sub(r"(\.[.\w]+)$", r"-again\1", file.name) for file in headless + truncated} <= again
 
 
 def test_single_rows_are_spoilt_as_often_as_the_ledger_says(shop: Shop) -> None:
