@@ -36,6 +36,7 @@ def up(prefect: LocalPrefect) -> None:
         for source in EMBEDDED_SOURCES:
             embedded_url(source, settings)
     _say("databases", "ready")
+    _say_analytics()
     api_url = prefect.ensure_server()
     _say("server", api_url.removesuffix("/api"))
     deployed = apply()
@@ -61,14 +62,18 @@ def status(prefect: LocalPrefect) -> None:
     """Say what runs."""
     _say("server", prefect.api_url or "not running")
     _say("worker", f"running, log in {prefect.worker.log}" if prefect.worker.running() else "not running")
-    analytics = analytics_service(get_settings())
-    if analytics.running():
-        _say("analytics", f"of the demo, running, log in {analytics.log}")
+    _say_analytics()
     embedded = EmbeddedServer(get_settings().state_dir / "postgresql")
     _say(
         "PostgreSQL",
         "the embedded one is running" if embedded.is_ready() else "the embedded one is not running",
     )
+
+
+def _say_analytics() -> None:
+    analytics = analytics_service(get_settings())
+    if analytics.running():
+        _say("analytics", f"of the demo's shop, running, log in {analytics.log}")
 
 
 def _say(what: str, how: str) -> None:

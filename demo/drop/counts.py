@@ -103,8 +103,7 @@ def make_drop(plan: ShopPlan, stock: Stock) -> Drop:
     drop = Drop({day: [] for day in range(plan.days + 1)}, [])
     for day in range(plan.days + 1):
         regular = list(_regular_files(plan, stock, day))
-        told = _Stories(plan, rng, drop, day, regular)
-        told.tell()
+        _Stories(plan, rng, drop, day, regular).tell()
         drop.files[day] += regular
     return drop
 
@@ -205,7 +204,7 @@ class _Stories:
     def _spoil_row(self, kind: Kind, forms: tuple[Form, ...]) -> None:
         place = int(self._rng.choice([n for n in self._free if self._files[n].form in forms]))
         file = self._files[place]
-        position = int(self._rng.choice([n for n in range(len(file.rows)) if n not in file.bad_rows]))
+        position = int(self._rng.choice(_unspoilt(file)))
         row, bad_rows = file.rows[position], {**file.bad_rows, position: kind}
         if kind == "unknown_stock_product":
             number = sum(1 for o in self._drop.occurrences if o.kind == kind)
@@ -218,6 +217,14 @@ class _Stories:
 
     def _note(self, kind: Kind, day: int, file: CountFile, *key: int | str) -> None:
         self._drop.occurrences.append(Occurrence(kind, day, file.table, key))
+
+
+def _unspoilt(file: CountFile) -> list[int]:
+    return [
+        position
+        for position, row in enumerate(file.rows)
+        if position not in file.bad_rows and row.product_id < UNKNOWN_STOCK_PRODUCT_ID
+    ]
 
 
 def _exported(file: CountFile, suffix: str, at: int) -> CountFile:
