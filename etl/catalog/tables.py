@@ -137,6 +137,11 @@ class SourceTable(Model):
             raise ValueError("give 'key', the columns that identify a row; only a whole-row replica has none")
         if self.parameters and self.query is None:
             raise ValueError("'parameters' belong to 'query'")
+        if self.parameters and (self.deletes == "compare" or (self.cursor and self.cursor_kind == "integer")):
+            raise ValueError(
+                "a query with 'parameters' answers for their values, not for all of the source: "
+                "'deletes: compare' and a cursor of numbers need a query without"
+            )
         if self.deletes == "compare" and (self.files or self.endpoint):
             raise ValueError("'deletes: compare' needs a database; files and APIs tell of no keys")
         _require(self.columns, self.key, "key")
