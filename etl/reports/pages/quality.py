@@ -65,7 +65,7 @@ class Quality:
     def failing_of(self, run_id: str) -> ReportTable:
         """Rules that failed in one run."""
         rows = tuple(row for row in self.failing if row["run_id"] == run_id)
-        return ReportTable("failing-rules", "Failing rules", "Of the newest run.", _FAILING, rows)
+        return ReportTable("failing-rules", "Failing rules", "Of this run.", _FAILING, rows)
 
     def charts(self) -> dict[str, Chart]:
         """Quality score of each run, a line per pipeline; a red point where a run did not succeed."""
