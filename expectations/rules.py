@@ -71,23 +71,6 @@ BUSINESS_RULES: dict[str, BusinessRule] = {
             "visit, and the funnel would count a step that its visitor never took."
         ),
     ),
-    "a_day_has_one_rate": BusinessRule(
-        predicate="""
-            (rate_date, currency_code) not in (
-                select
-                    r.rate_date,
-                    r.currency_code
-                from stg_rates__daily as r
-                where r.rate_date is not null and r.currency_code is not null
-                group by r.rate_date, r.currency_code
-                having count(distinct r.rate) > 1
-            )
-        """,
-        reason=(
-            "Several files may quote one day (today's and those of the last 90 days), and must agree: which rate "
-            "an amount was converted at must not hang on the order of files (law F4)."
-        ),
-    ),
     "fifths_are_even": BusinessRule(
         predicate="""
             customer_id not in (

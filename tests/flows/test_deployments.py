@@ -20,6 +20,12 @@ EVERY = pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=list(DEP
 # Changed together with prefect.yaml, so that no schedule changes unseen.
 SCHEDULES = {
     "daily-sales/daily-sales": [("nightly", "0 2 * * *", "UTC", True)],
+    "hourly-inventory/hourly-inventory": [("hourly", "5 * * * *", "UTC", True)],
+    "daily-web-analytics/daily-web-analytics": [("nightly", "0 3 * * *", "UTC", True)],
+    "daily-exchange-rates/daily-exchange-rates": [
+        ("after-publication", "30 16 * * 1-5", "Europe/Berlin", True)
+    ],
+    "weekly-customer-analysis/weekly-customer-analysis": [("monday", "0 6 * * 1", "UTC", True)],
 }
 
 

@@ -2,6 +2,8 @@
 create table if not exists warehouse.fact_page_views (
     page_view_id text primary key,
     session_id text not null,
+    customer_id bigint,
+    product_id bigint,
     date_key integer not null references warehouse.dim_date (date_key),
     customer_key bigint not null references warehouse.dim_customer (customer_key),
     product_key bigint not null references warehouse.dim_product (product_key),
@@ -21,6 +23,10 @@ create index if not exists fact_page_views_product_idx on warehouse.fact_page_vi
 comment on table warehouse.fact_page_views is
 'One row per page view of the latest state of its visit; a page that left the visit leaves the fact';
 comment on column warehouse.fact_page_views.session_id is 'Visit, as in fact_web_sessions';
+comment on column warehouse.fact_page_views.customer_id is
+'Durable number of the customer; NULL for a visitor who did not log in';
+comment on column warehouse.fact_page_views.product_id is
+'Durable number of the product; NULL on a page without one';
 comment on column warehouse.fact_page_views.date_key is 'Business date of the view';
 comment on column warehouse.fact_page_views.product_key is
 'Version of the product at the time of the view; -2 on a page without a product';

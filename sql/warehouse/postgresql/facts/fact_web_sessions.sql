@@ -1,6 +1,7 @@
 -- grain: one row per visit to the web shop (session_id), in its latest state (law F1)
 create table if not exists warehouse.fact_web_sessions (
     session_id text primary key,
+    customer_id bigint,
     date_key integer not null references warehouse.dim_date (date_key),
     customer_key bigint not null references warehouse.dim_customer (customer_key),
     started_at timestamptz not null,
@@ -25,6 +26,8 @@ comment on table warehouse.fact_web_sessions is
 comment on column warehouse.fact_web_sessions.date_key is 'Business date on which the visit began';
 comment on column warehouse.fact_web_sessions.customer_key is
 'Version of the customer when the visit began; -1 for a visitor who did not log in';
+comment on column warehouse.fact_web_sessions.customer_id is
+'Durable number of the customer; NULL for a visitor who did not log in';
 comment on column warehouse.fact_web_sessions.ended_at is 'NULL while the visit goes on';
 comment on column warehouse.fact_web_sessions.duration_seconds is
 'Seconds from start to end; NULL while the visit goes on; additive';
