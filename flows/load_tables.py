@@ -10,11 +10,9 @@ from prefect import flow
 from etl.handles import Release
 from etl.planning import Request
 from flows.parameters import Tables
-from flows.steps import check_tables, stage_tables
-from tasks.publish import publish_release, refresh_marts
-from tasks.report import open_report
+from flows.steps import load
 from tasks.runner import task_runner
-from tasks.runs import day_asked_for, name_run, open_run, select_tables
+from tasks.runs import day_asked_for, name_run, select_tables
 
 PIPELINE = "load-tables"
 TIMEOUT_SECONDS = 12 * 3600
@@ -41,10 +39,4 @@ def load_tables(
             means everything up to now.
         full_refresh: Read the tables again from the beginning; what did not change is still not written.
     """
-    request = Request(day_asked_for(business_date), full_refresh)
-    with open_report(PIPELINE) as report, open_run(PIPELINE, select_tables(tables), request) as run:
-        report.run = run
-        staged, report.verdicts = check_tables(run, stage_tables(run, request))
-        report.release = publish_release(run, staged, report.verdicts)
-        report.marts = refresh_marts(run)
-        return report.release
+    return load(PIPELINE, select_tables(tables), Request(day_asked_for(business_date), full_refresh))

@@ -100,7 +100,7 @@ def publish_artifacts(report: RunReport) -> None:
 
     settings, run_id = resources.settings(), report.run.run_id if report.run else ""
     with resources.warehouse().reader() as connection:
-        for table in report_tables(connection, run_id):
+        for table in report_tables(connection, report.pipeline, run_id):
             key = artifact_key(report.pipeline, table.name)
             create_table_artifact(table.as_rows(), key=key, description=table.note)
     rows = [_shown(outcome) for outcome in _outcomes(report)]

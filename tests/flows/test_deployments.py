@@ -23,6 +23,12 @@ SCHEDULES = {
     "maintain/maintain": [("weekly", "0 4 * * 0", "UTC", True)],
     "load-tables/load-tables": [],
     "backfill/backfill": [],
+    "hourly-inventory/hourly-inventory": [("hourly", "5 * * * *", "UTC", True)],
+    "daily-web-analytics/daily-web-analytics": [("nightly", "0 3 * * *", "UTC", True)],
+    "daily-exchange-rates/daily-exchange-rates": [
+        ("after-publication", "30 16 * * 1-5", "Europe/Berlin", True)
+    ],
+    "weekly-customer-analysis/weekly-customer-analysis": [("monday", "0 6 * * 1", "UTC", True)],
 }
 
 

@@ -26,13 +26,15 @@ PIPELINE = "test"
 class Batch:
     """Rows of one run: table -> rows as mappings; keys: table -> the keys the source still has.
 
-    ``lost`` says how many rows of a table were extracted and never arrived.
+    ``lost`` says how many rows of a table were extracted and never arrived, ``absent`` which of its
+    columns the source no longer has.
     """
 
     rows: dict[str, Sequence[dict[str, Any]]]
     keys: dict[str, Sequence[dict[str, Any]]] = field(default_factory=dict)
     as_of: str = "2026-06-01 00:00:00.000000"
     lost: dict[str, int] = field(default_factory=dict)
+    absent: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class World:
@@ -64,9 +66,8 @@ class World:
         known = self.warehouse.watermarks()
         staged = []
         for name in names:
-            plan = TablePlan(
-                name, known.get(name), Window(None, batch.as_of), batch.as_of, name in batch.keys
-            )
+            window, absent = Window(None, batch.as_of), batch.absent.get(name, ())
+            plan = TablePlan(name, known.get(name), window, batch.as_of, name in batch.keys, absent)
             self._stage(run, name, batch)
             settled = self.warehouse.settle(plan, run)
             lost = settled.extracted_count + batch.lost.get(name, 0)
@@ -169,6 +170,7 @@ class World:
     def _insert(self, schema: str, relation: str, columns: list[str], rows: Sequence[dict[str, Any]]) -> None:
         names = ", ".join(quote_postgresql(c) for c in columns)
         with self.connection.cursor() as cursor:
-            statement = f"insert into {quote_postgresql(schema, relation)} ({names}) values %s"
+            into = f"{quote_postgresql(schema, relation)} ({names})".replace("%", "%%")
+            statement = f"insert into {into} values %s"
             if rows:
                 execute_values(cursor, statement, [[row.get(c) for c in columns] for row in rows])

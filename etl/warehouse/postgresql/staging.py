@@ -18,6 +18,7 @@ from etl.errors import ReleaseRefused
 from etl.handles import PreparedFile, Run, StagedTable
 from etl.identifiers import quote_postgresql
 from etl.warehouse.postgresql.copying import copy_arrow
+from etl.warehouse.postgresql.seen import Seen
 from etl.warehouse.postgresql.statements import render, render_named
 
 SCHEMA_PREFIX = "staging_"
@@ -37,7 +38,8 @@ def create_staging(cursor: Cursor, run: Run, tables: list[SourceTable]) -> None:
                 columns=columns,
                 keys_relation=f"{table.relation}__keys" if table.deletes == "compare" else "",
                 key=keys,
-            )
+            ),
+            {},
         )
 
 
@@ -144,7 +146,7 @@ def follow_parents(
 
 
 def find_missed(
-    cursor: Cursor, table: SourceTable, entity: str, schema: str, high: str | None
+    cursor: Cursor, table: SourceTable, seen: Seen, schema: str, high: str | None
 ) -> list[tuple[object, ...]]:
     """Keys whose row the warehouse has not seen in its present state although the window lies behind it.
 
@@ -154,10 +156,10 @@ def find_missed(
         "staging/find_missed.sql",
         schema=schema,
         relation=table.relation,
-        entity=entity,
-        dimension=f"dim_{entity}",
         key=table.key,
+        seen=seen,
         compares_cursor=table.cursor is not None,
+        cursor_type="numeric" if table.cursor_kind == "integer" else "text",
     )
     cursor.execute(statement, {"source": table.qualified_name, "high": high})
     return list(cursor.fetchall())

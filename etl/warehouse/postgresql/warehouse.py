@@ -20,6 +20,7 @@ from etl.warehouse.postgresql import audit, leftovers, locks, maintenance, migra
 from etl.warehouse.postgresql.calendar_loading import load_calendar
 from etl.warehouse.postgresql.connection import connect, explained_errors, open_connection
 from etl.warehouse.postgresql.marts import refresh_marts
+from etl.warehouse.postgresql.seen import seen_by
 from etl.warehouse.postgresql.statements import SQL_DIR
 
 
@@ -93,13 +94,12 @@ class PostgreSQLWarehouse:
             staging.load_part(connection, prepared, self._catalog.tables[prepared.table], run.staging_schema)
 
     def find_missed(self, plan: TablePlan, run: Run) -> pa.Table:
-        """Keys whose present row the warehouse has not seen; none where no dimension reads the table."""
+        """Keys whose present row the warehouse has not seen; none where nothing is merged by this key."""
         table = self._catalog.tables[plan.table]
-        entity = self._entity_of(plan.table)
         rows: list[tuple[object, ...]] = []
-        if entity and plan.compares_keys:
+        if plan.compares_keys and (seen := seen_by(self._catalog, table)):
             with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-                rows = staging.find_missed(cursor, table, entity, run.staging_schema, plan.window.high)
+                rows = staging.find_missed(cursor, table, seen, run.staging_schema, plan.window.high)
         columns = {
             name: pa.array([row[i] for row in rows], _key_type(table, name))
             for i, name in enumerate(table.key)
@@ -198,13 +198,6 @@ class PostgreSQLWarehouse:
             connection.cursor() as cursor,
         ):
             return maintenance.analyze_changed(cursor)
-
-    def _entity_of(self, table: str) -> str | None:
-        """The dimension whose members the table brings into being."""
-        for dimension in self._catalog.dimensions.values():
-            if any(source.table == table and source.existence for source in dimension.events):
-                return dimension.name
-        return None
 
 
 def _refuse_unreadable_keys(table: str, count: int) -> None:
