@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from deployments.apply import apply
-from deployments.services import WORK_POOL, LocalPrefect, local_prefect
+from deployments.services import WORK_POOL, LocalPrefect, analytics_service, local_prefect
 from etl.embedded import EMBEDDED_SOURCES, EmbeddedServer, embedded_url, stop_embedded, warehouse_url
 from etl.errors import StorehouseError
 from etl.settings import get_settings
@@ -36,6 +36,7 @@ def up(prefect: LocalPrefect) -> None:
         for source in EMBEDDED_SOURCES:
             embedded_url(source, settings)
     _say("databases", "ready")
+    _say_analytics()
     api_url = prefect.ensure_server()
     _say("server", api_url.removesuffix("/api"))
     deployed = apply()
@@ -48,8 +49,10 @@ def up(prefect: LocalPrefect) -> None:
 
 
 def down(prefect: LocalPrefect) -> None:
-    """Stop worker, server and embedded PostgreSQL."""
+    """Stop worker, server, the demo's web analytics and embedded PostgreSQL."""
     stopped = prefect.stop()
+    if analytics_service(get_settings()).stop():
+        stopped.append("web analytics of the demo")
     if stop_embedded(get_settings()):
         stopped.append("embedded PostgreSQL")
     print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
@@ -59,11 +62,18 @@ def status(prefect: LocalPrefect) -> None:
     """Say what runs."""
     _say("server", prefect.api_url or "not running")
     _say("worker", f"running, log in {prefect.worker.log}" if prefect.worker.running() else "not running")
+    _say_analytics()
     embedded = EmbeddedServer(get_settings().state_dir / "postgresql")
     _say(
         "PostgreSQL",
         "the embedded one is running" if embedded.is_ready() else "the embedded one is not running",
     )
+
+
+def _say_analytics() -> None:
+    analytics = analytics_service(get_settings())
+    if analytics.running():
+        _say("analytics", f"of the demo's shop, running, log in {analytics.log}")
 
 
 def _say(what: str, how: str) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from deployments.processes import Service
 from etl.errors import ConfigError
-from etl.settings import get_settings
+from etl.settings import Settings, get_settings
 
 WORK_POOL = "storehouse"
 HOST = "127.0.0.1"
@@ -43,6 +43,11 @@ def local_prefect() -> LocalPrefect:
     """The Prefect of this project's state folder."""
     settings = get_settings()
     return LocalPrefect(settings.state_dir.resolve() / "prefect", settings.prefect_api_url)
+
+
+def analytics_service(settings: Settings) -> Service:
+    """The web analytics of the demo's shop; the demo starts it, and it ends with everything else."""
+    return Service("analytics", settings.state_dir.resolve() / "demo")
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def plan_tables(
         declared = catalog.tables[name]
         window = _window(declared, snapshot, as_of, day_in(table.cursor_zone), table, request)
         plan = replace(
-            _plan(declared, table, window, as_of),
+            _plan(declared, table, window, as_of, request),
             values=_values(declared, as_of, request),
             files=_new_files(snapshot.files.get(name, ()), table, request),
             moves_watermark=not request.is_backfill,
@@ -86,11 +86,18 @@ def plan_tables(
     return plans
 
 
+def tells_days(table: SourceTable) -> bool:
+    """Whether one business day of the table can be read: by its cursor, or by a query that is told the day.
+
+    State as of now says nothing of a day that lies behind, and numbers have no days.
+    """
+    return bool(table.parameters) or (table.cursor is not None and table.cursor_kind == "timestamp")
+
+
 def _is_read(table: SourceTable, plan: TablePlan, request: Request) -> bool:
-    """State as of now says nothing of a day that lies behind; a query with parameters was told the day."""
-    if table.cursor or table.parameters:
-        return True
-    return not request.is_backfill and (plan.speaks_of_now or table.files is not None)
+    if request.is_backfill:
+        return tells_days(table)
+    return bool(table.cursor or table.parameters) or plan.speaks_of_now or table.files is not None
 
 
 def _values(table: SourceTable, as_of: str, request: Request) -> tuple[tuple[str, str], ...]:
@@ -132,14 +139,32 @@ def _window(
     if table.cursor is None:
         return Window(None, as_of)
     if request.is_backfill and day is not None and table.cursor_kind == "timestamp":
-        return Window(day.low, day.high if precedes(day.high, safe_high or day.high) else safe_high)
+        return _whole_day(table, day, safe_high)
     if table.cursor_kind == "integer":
         return Window(start, safe_high)
     return plan_window(start, safe_high, day)
 
 
-def _plan(table: SourceTable, known: KnownTable, window: Window, as_of: str) -> TablePlan:
-    at_frontier = known.watermark is None or window.high is None or not precedes(window.high, known.watermark)
+def _whole_day(table: SourceTable, day: BusinessDay, safe_high: str | None) -> Window:
+    """Both ends of the day: no watermark would bring later what is missing now (law X7).
+
+    Raises:
+        ConfigError: The day is not over, or a transaction that is open at the source may still change it.
+    """
+    if safe_high is not None and precedes(safe_high, day.high):
+        raise ConfigError(
+            f"{table.qualified_name}: {day.date} ends at {day.high}, but is certain only up to {safe_high}"
+            " by the source's clock and open transactions (law X2).",
+            "Backfill days that are over; the scheduled runs bring the newest ones.",
+        )
+    return Window(day.low, day.high)
+
+
+def _plan(table: SourceTable, known: KnownTable, window: Window, as_of: str, request: Request) -> TablePlan:
+    behind = (
+        known.watermark is not None and window.high is not None and precedes(window.high, known.watermark)
+    )
+    at_frontier = not behind and not request.is_backfill
     return TablePlan(
         table=table.qualified_name,
         watermark=known.watermark,

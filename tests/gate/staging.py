@@ -54,12 +54,55 @@ SOUND = {
     "shop.order_items": """
         select n, (n + 1) / 2, 2 - n % 2, (n + 1) / 2, 2, 10.00, 1.00, timestamptz '2024-05-01 11:00Z'
         from generate_series(1, 2 * {n}) as n""",
+    "drop.stock_csv": """
+        select
+            n % 5 + 1, n, timestamptz '2024-05-01 10:00Z', 12, 2, 10, timestamptz '2024-05-01 10:05Z',
+            'inventory/20240501T10.csv'
+        from generate_series(1, {n}) as n""",
+    "drop.stock_excel": """
+        select
+            n % 5 + 1, n, timestamptz '2024-05-01 10:00Z', 12, 2, 10, timestamptz '2024-05-01 10:05Z',
+            'inventory/20240501T10.excel'
+        from generate_series(1, {n}) as n""",
+    "drop.stock_json": """
+        select
+            n % 5 + 1, n, timestamptz '2024-05-01 10:00Z', 12, 2, 10, timestamptz '2024-05-01 10:05Z',
+            'inventory/20240501T10.json'
+        from generate_series(1, {n}) as n""",
+    "drop.stock_xml": """
+        select
+            n % 5 + 1, n, timestamptz '2024-05-01 10:00Z', 12, 2, 10, timestamptz '2024-05-01 10:05Z',
+            'inventory/20240501T10.xml'
+        from generate_series(1, {n}) as n""",
+    "analytics.sessions": """
+        select
+            'session ' || n, n, timestamptz '2024-05-01 10:00Z', timestamptz '2024-05-01 10:05Z',
+            timestamptz '2024-05-01 10:06Z', 'mobile', 'Firefox', 'search', 'cpc', null, 'PT', '/', 300
+        from generate_series(1, {n}) as n""",
+    "analytics.page_views": """
+        select
+            'view ' || n, 'session ' || n, n, timestamptz '2024-05-01 10:06Z',
+            timestamptz '2024-05-01 10:01Z', '/p/' || n, 'product', n, 12
+        from generate_series(1, {n}) as n""",
+    "analytics.conversions": """
+        select
+            'conversion ' || n, 'session ' || n, n, timestamptz '2024-05-01 10:04Z',
+            timestamptz '2024-05-01 10:06Z', 43.00, 'EUR', 47.30, 1.10
+        from generate_series(1, {n}) as n""",
+    "rates.daily": """
+        select date '2024-05-01' - n, 'USD', 1.10 from generate_series(1, {n}) as n""",
+    "warehouse.customer_scores": """
+        select
+            n, timestamptz '2024-05-06 00:00Z', n % 90, 3, 120.00, n % 5 + 1, n % 5 + 1, n % 5 + 1, 'Loyal'
+        from generate_series(1, {n}) as n""",
+    "warehouse.customer_segments": """
+        select n, 'Loyal', timestamptz '2024-05-06 00:00Z' from generate_series(1, {n}) as n""",
 }
 
 
 @dataclass(frozen=True)
 class StagedShop:
-    """One staging schema with all tables of the shop, beside a warehouse with empty dimensions."""
+    """One staging schema with all tables of the catalog, beside a warehouse with few members and no facts."""
 
     url: str
     schema: str = "staging_run_1"
@@ -69,6 +112,9 @@ class StagedShop:
         self.execute("create schema warehouse")
         for dimension, key in DIMENSION_KEYS.items():
             self.execute(f"create table warehouse.{dimension} ({key})")
+            if key.endswith("bigint"):
+                self.execute(f"insert into warehouse.{dimension} select generate_series(1, {rows})")
+        self.execute("create table warehouse.fact_web_sessions (session_id text)")
         self.execute(f"create schema {quote_postgresql(self.schema)}")
         for table in CATALOG.tables.values():
             self.stage(table, SOUND[table.qualified_name].format(n=rows))
@@ -105,6 +151,11 @@ class StagedShop:
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()
+
+
+def is_read_whole(table: SourceTable) -> bool:
+    """Whether a run reads all there is, so that nothing would be a fault and not a quiet day."""
+    return not (table.cursor or table.files or table.parameters)
 
 
 def copy_of_suites(folder: Path) -> Path:

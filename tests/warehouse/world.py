@@ -73,7 +73,7 @@ class World:
             lost = settled.extracted_count + batch.lost.get(name, 0)
             staged.append(self.warehouse.follow_parents(replace(settled, extracted_count=lost)))
         release = self.warehouse.publish(run, staged, [])
-        self.warehouse.drop_staging(run)
+        self.warehouse.end_run(run, "succeeded", "", [])
         return release
 
     def staged_then_lost(self, name: str, rows: Sequence[dict[str, Any]]) -> tuple[Run, StagedTable]:

@@ -211,20 +211,6 @@ def file_parts(cursor: Cursor, schema: str, relation: str) -> dict[str, tuple[in
     return {path: (int(count), fault) for path, count, fault in cursor.fetchall()}
 
 
-def sweep_leftovers(cursor: Cursor, pipeline: str, keep: str) -> list[str]:
-    """Drop staging schemas of this pipeline's runs that no longer run; returns their names."""
-    cursor.execute(
-        "select r.staging_schema from audit.runs as r"
-        " inner join pg_namespace as n on n.nspname = r.staging_schema"
-        " where r.pipeline = %s and r.staging_schema != %s and r.status != 'running'",
-        (pipeline, keep),
-    )
-    names = [name for (name,) in cursor.fetchall()]
-    for name in names:
-        drop_staging(cursor, name)
-    return names
-
-
 def _load_rejects(connection: Connection, table: SourceTable, schema: str, path: Path) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
