@@ -72,6 +72,7 @@ class Snapshot:
         taken_at: The source's own clock, as cursor text in the source's time zone.
         safe_highs: Table name -> safe upper bound of its cursor; None for tables without a cursor.
         files: Table name -> files that are there, oldest first; for tables that are read from files.
+        notes: What people should know of the tables, such as files that wait; for the run's log.
     """
 
     source: str
@@ -79,6 +80,7 @@ class Snapshot:
     taken_at: str
     safe_highs: dict[str, str | None]
     files: dict[str, tuple[FileRef, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ class LandedFile:
 
     Attributes:
         fault: Why nothing of a source's file could be landed; it goes to quarantine as a whole (law X11).
+        drifts: How the file differs from the declaration where the table's policy lets it pass (law X12).
     """
 
     extract: Extract
@@ -151,6 +154,7 @@ class LandedFile:
     seconds: float
     zero_date_count: int = 0
     fault: str = ""
+    drifts: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:

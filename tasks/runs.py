@@ -70,6 +70,8 @@ def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Readi
     source, catalog = resources.source(source_name), resources.catalog()
     tables = [t for t in (resources.table(name) for name in run.tables) if t.source == source_name]
     with source.snapshot(tables) as snapshot:
+        for note in snapshot.notes:
+            get_run_logger().info("%s", note)
         for table in tables:
             if drifts := source.check_columns(table):
                 get_run_logger().warning("%s: %s", table.qualified_name, "; ".join(drifts))

@@ -156,6 +156,8 @@ class SourceTable(Model):
             )
         if self.deletes == "compare" and (self.files or self.endpoint):
             raise ValueError("'deletes: compare' needs a database; files and APIs tell of no keys")
+        if self.files is not None:
+            self.files.check_columns(self.columns)
         _require(self.columns, self.key, "key")
         _require(self.columns, self.unique, "unique")
         _require(self.columns, [c for c in (self.cursor, self.null_cursor_fallback) if c], "cursor")

@@ -2,6 +2,7 @@
 
 - ``postgresql://``, ``postgres://``, ``postgresql+psycopg2://``
 - ``mysql://``, ``mariadb://``, each also with ``+mysqlconnector``
+- of a source of files: a path, ``http(s)://``, or any URL that fsspec knows
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ def source_for(system: SourceSystem, settings: Settings) -> Source:
         ConfigError: The URL is not set, cannot be read, or has a scheme that is not known; it is never shown.
     """
     url = source_url(system, settings)
+    if system.kind == "files":
+        from etl.sources.files import FileSource
+
+        return FileSource(system, url, settings)
     scheme = url.partition(":")[0].lower()
     if scheme in _POSTGRESQL_SCHEMES:
         return PostgreSQLSource(system, postgresql_address(system, url, settings), settings)

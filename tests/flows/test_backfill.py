@@ -101,9 +101,9 @@ def test_into_an_empty_warehouse_past_a_bad_day_killed_and_resumed(world: FlowWo
 
 def test_what_cannot_be_backfilled_is_said_before_anything_is_done(world: FlowWorld) -> None:
     day = world.date_of(1)
-    with pytest.raises(ConfigError, match="shop.brands: read whole"):
+    with pytest.raises(ConfigError, match=r"shop\.brands: read whole"):
         world.call(backfill, tables=["shop.brands"], first_date=day, last_date=day)
-    with pytest.raises(ConfigError, match="did you mean 'shop.orders'"):
+    with pytest.raises(ConfigError, match=r"did you mean 'shop\.orders'"):
         world.call(backfill, tables=["shop.order"], first_date=day, last_date=day)
     with pytest.raises(ConfigError, match="Exchange the two dates"):
         world.call(backfill, tables=["shop.orders"], first_date=world.date_of(2), last_date=day)

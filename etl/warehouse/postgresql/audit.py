@@ -8,11 +8,17 @@ from datetime import date
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 
-from etl.handles import Release, Run, TableOutcome, Verdict
+from etl.handles import FileRef, Release, Run, TableOutcome, Verdict
 from etl.identifiers import quote_postgresql
 from etl.warehouse.postgresql.statements import render_named
 
 ERROR_CHARACTERS = 4_000
+_FILE_COLUMNS = ("path", "byte_count", "modified_at", "row_count", "status", "reason", "run_id")
+_KEEP_FILES = (
+    f"insert into audit.files (table_name, content_hash, {', '.join(_FILE_COLUMNS)}) values %s"
+    " on conflict (table_name, content_hash) do update set "
+    + ", ".join(f"{column} = excluded.{column}" for column in _FILE_COLUMNS)
+)
 OUTCOME_COLUMNS = [field.name for field in fields(TableOutcome)]
 
 
@@ -86,6 +92,41 @@ def loaded_files(cursor: Cursor, tables: list[str]) -> dict[str, set[str]]:
     for table, content_hash in cursor.fetchall():
         loaded.setdefault(table, set()).add(content_hash)
     return loaded
+
+
+def keep_files(cursor: Cursor, run: Run, table: str, files: list[tuple[FileRef, int, str | None]]) -> None:
+    """Enter files into the ledger; quarantined contents that are not among them are gone (law X11).
+
+    Args:
+        files: Each with its number of rows and its fault; those of a plan, which tries again whatever
+            was not loaded.
+    """
+    rows = [
+        (
+            table,
+            # What cannot be read has no hash; its name stands for it until it can.
+            file.content_hash or f"unread:{file.path}",
+            file.path,
+            file.byte_count,
+            file.modified_at or None,
+            count,
+            "quarantined" if fault else "loaded",
+            fault,
+            run.run_id,
+        )
+        for file, count, fault in files
+    ]
+    execute_values(
+        cursor,
+        _KEEP_FILES,
+        rows,
+        template="(%s, %s, %s, %s, %s::timestamp at time zone 'UTC', %s, %s, %s, %s)",
+    )
+    cursor.execute(
+        "update audit.files set status = 'gone'"
+        " where table_name = %s and status = 'quarantined' and content_hash != all(%s)",
+        (table, [row[1] for row in rows]),
+    )
 
 
 def move_watermark(cursor: Cursor, run: Run, table: str, high: str, before: str | None) -> None:

@@ -50,17 +50,25 @@ def drop_staging(cursor: Cursor, schema: str) -> None:
 
 def load_part(connection: Connection, prepared: PreparedFile, table: SourceTable, schema: str) -> None:
     """COPY a prepared file, and its rejects, into staging in one transaction, once however often tried."""
-    part = prepared.landed.extract.part
-    keys_only = prepared.landed.extract.kind == "keys"
+    extract = prepared.landed.extract
+    keys_only = extract.kind == "keys"
     relation = f"{table.relation}__keys" if keys_only else table.relation
     columns = [*(table.key if keys_only else table.prepared_columns), "_cursor"]
     seconds = prepared.landed.seconds + prepared.seconds
     with connection.cursor() as cursor:
         cursor.execute(
             f"insert into {quote_postgresql(schema, '_parts')}"
-            " (relation, part, row_count, rejected_count, seconds)"
-            " values (%s, %s, %s, %s, %s) on conflict do nothing",
-            (relation, part, prepared.row_count, prepared.rejected_count, seconds),
+            " (relation, part, row_count, rejected_count, seconds, file, fault)"
+            " values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+            (
+                relation,
+                extract.part,
+                prepared.row_count,
+                prepared.rejected_count,
+                seconds,
+                extract.file.path if extract.file else None,
+                prepared.landed.fault or None,
+            ),
         )
         if not cursor.rowcount:
             return
@@ -191,6 +199,16 @@ def part_totals(cursor: Cursor, schema: str, relation: str) -> tuple[int, int, f
     )
     row = cursor.fetchone()
     return (int(row[0]), int(row[1]), float(row[2])) if row else (0, 0, 0.0)
+
+
+def file_parts(cursor: Cursor, schema: str, relation: str) -> dict[str, tuple[int, str | None]]:
+    """Path of each file that was staged -> its rows, rejected ones included, and its fault (law X11)."""
+    cursor.execute(
+        f"select file, row_count + rejected_count, fault from {quote_postgresql(schema, '_parts')}"
+        " where relation = %s and file is not null",
+        (relation,),
+    )
+    return {path: (int(count), fault) for path, count, fault in cursor.fetchall()}
 
 
 def _load_rejects(connection: Connection, table: SourceTable, schema: str, path: Path) -> None:

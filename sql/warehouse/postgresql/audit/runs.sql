@@ -4,7 +4,6 @@ create table if not exists audit.runs (
     pipeline text not null,
     business_date date,
     full_refresh boolean not null default false,
-    is_backfill boolean not null default false,
     status text not null
     check (status in ('running', 'succeeded', 'failed', 'gate_closed', 'killed')),
     started_at timestamptz not null default current_timestamp,
@@ -14,6 +13,7 @@ create table if not exists audit.runs (
     flow_run_url text,
     code_version text,
     error text,
+    is_backfill boolean not null default false,
     check ((status = 'running') = (finished_at is null))
 );
 -- Warehouses from before revision 0003 lack it.

@@ -6,6 +6,8 @@ create table if not exists {{ schema | ident }}._parts (
     row_count bigint not null,
     rejected_count bigint not null,
     seconds double precision not null default 0,
+    file text,
+    fault text,
     primary key (relation, part)
 );
 create table if not exists {{ schema | ident }}._rejected (
