@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.catalog import AgeGroup
+from etl.catalog import AgeGroup, BinNumbers
 from etl.errors import ConfigError
 from etl.transforms.frames import column_of, with_column
 
@@ -27,6 +27,33 @@ def age_group(frame: pd.DataFrame, step: AgeGroup) -> pd.DataFrame:
     return with_column(frame, step.into, bands_of(full_years(birth, at)))
 
 
+def bin_numbers(frame: pd.DataFrame, step: BinNumbers) -> pd.DataFrame:
+    """The label of the bin in which a number lies; NULL for NULL, for NaN and where no label is declared.
+
+    Raises:
+        ConfigError: The column holds no numbers.
+    """
+    numbers = column_of(frame, step.column, step.step)
+    if not (
+        pa.types.is_decimal(numbers.type)
+        or pa.types.is_integer(numbers.type)
+        or pa.types.is_floating(numbers.type)
+    ):
+        raise ConfigError(
+            f"The step bin_numbers needs numbers, but the column {step.column!r} is {numbers.type}.",
+            "Declare the column with a type of numbers, or read it with parse_number before.",
+        )
+    edges = [pa.scalar(edge) for edge in step.edges]
+    if pa.types.is_floating(numbers.type):
+        numbers = pc.if_else(pc.is_nan(numbers), pa.scalar(None, numbers.type), numbers)
+        edges = [pa.scalar(float(edge)) for edge in step.edges]
+    is_behind = pc.greater_equal if step.closed == "left" else pc.greater
+    labels = pc.if_else(pc.is_valid(numbers), _label(step.below), _label(None))
+    for edge, label in zip(edges, (*step.labels, step.above), strict=True):
+        labels = pc.if_else(is_behind(numbers, edge), _label(label), labels)
+    return with_column(frame, step.into, labels)
+
+
 def full_years(birth: pa.Array, at: pa.Array) -> pa.Array:
     """Birthdays from ``birth`` to ``at`` (both dates); one of 29 February is 1 March in common years."""
     years = pc.subtract(pc.year(at), pc.year(birth))
@@ -41,6 +68,10 @@ def bands_of(ages: pa.Array) -> pa.Array:
         within = pc.and_(pc.greater_equal(ages, low), pc.less_equal(ages, high))
         groups = pc.if_else(within, pa.scalar(label), groups)
     return groups
+
+
+def _label(text: str | None) -> pa.Scalar:
+    return pa.scalar(text, pa.string())
 
 
 def _month_and_day(days: pa.Array) -> pa.Array:
