@@ -12,7 +12,7 @@ from etl.catalog.files import FileSet
 from etl.catalog.model import ColumnType, Model
 from etl.catalog.rest import Endpoint
 from etl.catalog.steps import Step
-from etl.catalog.whole_steps import WholeStep
+from etl.catalog.whole_steps import ConvertCurrency, WholeStep
 
 # What a replica adds to the columns of its table.
 REPLICA_COLUMNS = ("_row_id", "_source_cursor", "_inserted_run_id", "_updated_run_id")
@@ -126,6 +126,15 @@ class SourceTable(Model):
         """Columns of the prepared file: without those that are computed once all rows are staged."""
         later = {into for step in self.settle for into in step.makes}
         return {n: c for n, c in self.staged_columns.items() if c.expression is None and n not in later}
+
+    def may_be_null(self, name: str) -> bool:
+        """Whether a staged column may hold NULL; what a step makes of columns that are never NULL does not."""
+        converting = (
+            step for step in self.settle if isinstance(step, ConvertCurrency) and name in step.makes
+        )
+        if (step := next(converting, None)) is not None:
+            return any(self.may_be_null(amount) for amount in step.amounts)
+        return self.staged_columns[name].nullable
 
     @property
     def grain(self) -> tuple[str, ...]:
