@@ -195,9 +195,11 @@ class SourceTable(Model):
     def _check_replica(self, replica: Replica) -> None:
         if self.unique:
             raise ValueError("a replica tells rows apart by 'key'; leave 'unique' out")
-        if replica.whole_row and (self.cursor or self.files or self.deletes != "ignore"):
+        partial = self.cursor or self.files or self.parameters
+        if replica.whole_row and (partial or self.deletes != "ignore"):
             raise ValueError(
-                "a whole-row replica is read and compared whole: it takes no 'cursor', 'files' or 'deletes'"
+                "a whole-row replica is read and compared whole: it takes no 'cursor', 'files', 'parameters'"
+                " or 'deletes'"
             )
 
 
