@@ -20,6 +20,7 @@ EVERY = pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=list(DEP
 # Changed together with prefect.yaml, so that no schedule changes unseen.
 SCHEDULES = {
     "daily-sales/daily-sales": [("nightly", "0 2 * * *", "UTC", True)],
+    "replicate-database/replicate-database": [],
 }
 
 
