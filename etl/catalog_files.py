@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from etl.catalog import Attribute, Catalog, Column, Dimension, Fact, Model, SourceSystem, SourceTable
+from etl.catalog.checks import target_problems
 from etl.errors import ConfigError
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -139,18 +140,7 @@ def _check_references(catalog: Catalog, folder: Path) -> None:
             wrong.append(f"{where}: parent.table: {table.parent.table} is not a table of the catalog")
     for dimension in catalog.dimensions.values():
         wrong += _dimension_problems(catalog, dimension, f"{folder}/dimensions/{dimension.name}.yaml")
-    for fact in catalog.facts.values():
-        where = f"{folder}/facts/{fact.name}.yaml"
-        wrong += [
-            f"{where}: tables: {t} is not a table of the catalog"
-            for t in fact.tables
-            if t not in catalog.tables
-        ]
-        wrong += [
-            f"{where}: lookups.{name}: {lookup.dimension} is not a dimension of the catalog"
-            for name, lookup in fact.lookups.items()
-            if lookup.dimension not in catalog.dimensions
-        ]
+    wrong += target_problems(catalog, folder)
     if wrong:
         raise ConfigError("\n".join(wrong), "Correct the name, or declare what it names.")
 

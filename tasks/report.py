@@ -138,7 +138,9 @@ def _shown(outcome: TableOutcome) -> dict[str, object]:
 
 def _summary(report: RunReport) -> str:
     changed = sum(
-        o.inserted + o.updated + o.expired for o in _outcomes(report) if o.role in {"dimension", "fact"}
+        o.inserted + o.updated + o.expired
+        for o in _outcomes(report)
+        if o.role in {"dimension", "fact", "replica"}
     )
     held_back = sum(o.rejected + o.quarantined for o in _outcomes(report))
     score = report.release.score_pct if report.release else 0.0

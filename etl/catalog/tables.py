@@ -6,10 +6,15 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from etl.catalog.dimensions import Guard
 from etl.catalog.files import FileSet
 from etl.catalog.model import ColumnType, Model
 from etl.catalog.rest import Endpoint
 from etl.catalog.steps import Step, WholeStep
+
+# What a replica adds to the columns of its table.
+REPLICA_COLUMNS = ("_row_id", "_source_cursor", "_inserted_run_id", "_updated_run_id")
+_OWN_COLUMNS = ("_row", "_cursor", "_fault", "_change", *REPLICA_COLUMNS)
 
 
 class Column(Model):
@@ -43,9 +48,11 @@ class Replica(Model):
 
     Attributes:
         whole_row: The table has no key: rows are told apart by all their columns, and equal rows are counted.
+        guard: How much of the copy one run may remove; smaller ones than ``minimum_members`` are not judged.
     """
 
     whole_row: bool = False
+    guard: Guard = Guard(change_pct=100)
 
 
 class SourceTable(Model):
@@ -103,6 +110,11 @@ class SourceTable(Model):
         return f"stg_{self.source}__{self.name}"
 
     @property
+    def replica_relation(self) -> str:
+        """Name of the copy within the schema ``replica``."""
+        return f"{self.source}__{self.name}"
+
+    @property
     def staged_columns(self) -> dict[str, Column]:
         """Declared, then derived columns, in order."""
         return {**self.columns, **self.derived}
@@ -153,7 +165,24 @@ class SourceTable(Model):
             )
         if (self.deletes == "soft") != (self.deleted_when is not None):
             raise ValueError("'deletes: soft' and 'deleted_when' go together")
+        if own := [name for name in self.staged_columns if name in _OWN_COLUMNS]:
+            raise ValueError(
+                f"'{own[0]}' is a name of the project's own: call the column otherwise, and say its"
+                " name under 'source_name'"
+            )
+        if self.replica:
+            self._check_replica(self.replica)
         return self
+
+    def _check_replica(self, replica: Replica) -> None:
+        if self.unique:
+            raise ValueError("a replica tells rows apart by 'key'; leave 'unique' out")
+        partial = self.cursor or self.files or self.parameters
+        if replica.whole_row and (partial or self.deletes != "ignore"):
+            raise ValueError(
+                "a whole-row replica is read and compared whole: it takes no 'cursor', 'files', 'parameters'"
+                " or 'deletes'"
+            )
 
 
 def _require(columns: dict[str, Column], wanted: tuple[str, ...] | list[str], field: str) -> None:

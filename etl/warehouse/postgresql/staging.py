@@ -6,6 +6,7 @@ dropped at the end, and one that a killed run left is swept by a later run.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from etl.errors import ReleaseRefused
 from etl.handles import PreparedFile, Run, StagedTable
 from etl.identifiers import quote_postgresql
 from etl.warehouse.postgresql.copying import copy_arrow
+from etl.warehouse.postgresql.seen import Seen
 from etl.warehouse.postgresql.statements import render, render_named
 
 SCHEMA_PREFIX = "staging_"
@@ -37,7 +39,8 @@ def create_staging(cursor: Cursor, run: Run, tables: list[SourceTable]) -> None:
                 columns=columns,
                 keys_relation=f"{table.relation}__keys" if table.deletes == "compare" else "",
                 key=keys,
-            )
+            ),
+            {},
         )
 
 
@@ -68,7 +71,10 @@ def load_part(connection: Connection, prepared: PreparedFile, table: SourceTable
 
 
 def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> StagedTable:
-    """Send keyless rows and conflicting duplicates to quarantine, keep one of identical rows (S10, S11)."""
+    """Send keyless rows and conflicting duplicates to quarantine, keep one of identical rows (S10, S11).
+
+    Rows of a table without a key are all kept, equal ones too.
+    """
     data_columns = [c for c in table.staged_columns if c not in table.key or c in table.grain]
     sql = render_named(
         "staging/settle.sql",
@@ -78,12 +84,11 @@ def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> Sta
         columns=data_columns,
     )
     cursor.execute(f"analyze {quote_postgresql(staged.schema, staged.relation)}")
-    values = {"table_name": staged.table}
-    counts = {}
-    for name in ("quarantine_without_key", "quarantine_conflicting", "drop_identical", "count_rows"):
-        cursor.execute(sql[name], values)
-        row = cursor.fetchone()
-        counts[name] = int(row[0]) if row else 0
+    settling = ("quarantine_without_key", "quarantine_conflicting", "drop_identical") if table.grain else ()
+    counts: Counter[str] = Counter()
+    for name in (*settling, "count_rows"):
+        cursor.execute(sql[name], {"table_name": staged.table})
+        counts[name] = _single(cursor)
     return replace(
         staged,
         row_count=counts["count_rows"],
@@ -144,7 +149,7 @@ def follow_parents(
 
 
 def find_missed(
-    cursor: Cursor, table: SourceTable, entity: str, schema: str, high: str | None
+    cursor: Cursor, table: SourceTable, seen: Seen, schema: str, high: str | None
 ) -> list[tuple[object, ...]]:
     """Keys whose row the warehouse has not seen in its present state although the window lies behind it.
 
@@ -154,10 +159,10 @@ def find_missed(
         "staging/find_missed.sql",
         schema=schema,
         relation=table.relation,
-        entity=entity,
-        dimension=f"dim_{entity}",
         key=table.key,
+        seen=seen,
         compares_cursor=table.cursor is not None,
+        cursor_type="numeric" if table.cursor_kind == "integer" else "text",
     )
     cursor.execute(statement, {"source": table.qualified_name, "high": high})
     return list(cursor.fetchall())

@@ -11,6 +11,7 @@ import pyarrow as pa
 from psycopg2.extensions import connection as Connection
 
 from etl.catalog import Catalog, SourceTable
+from etl.catalog.feeding import changed_relations
 from etl.catalog_types import arrow_type
 from etl.errors import ContractError, PipelineBusy
 from etl.handles import PreparedFile, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
@@ -19,6 +20,7 @@ from etl.warehouse.postgresql import audit, migrations, release, staging
 from etl.warehouse.postgresql.calendar_loading import load_calendar
 from etl.warehouse.postgresql.connection import connect, explained_errors, open_connection
 from etl.warehouse.postgresql.marts import refresh_marts
+from etl.warehouse.postgresql.seen import seen_by
 from etl.warehouse.postgresql.statements import SQL_DIR
 
 LOCK_POLL_SECONDS = 0.5
@@ -96,13 +98,12 @@ class PostgreSQLWarehouse:
             staging.load_part(connection, prepared, self._catalog.tables[prepared.table], run.staging_schema)
 
     def find_missed(self, plan: TablePlan, run: Run) -> pa.Table:
-        """Keys whose present row the warehouse has not seen; none where no dimension reads the table."""
+        """Keys whose present row the warehouse has not seen; none where nothing is merged by this key."""
         table = self._catalog.tables[plan.table]
-        entity = self._entity_of(plan.table)
         rows: list[tuple[object, ...]] = []
-        if entity and plan.compares_keys:
+        if plan.compares_keys and (seen := seen_by(self._catalog, table)):
             with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-                rows = staging.find_missed(cursor, table, entity, run.staging_schema, plan.window.high)
+                rows = staging.find_missed(cursor, table, seen, run.staging_schema, plan.window.high)
         columns = {
             name: pa.array([row[i] for row in rows], _key_type(table, name))
             for i, name in enumerate(table.key)
@@ -154,9 +155,10 @@ class PostgreSQLWarehouse:
             return release.publish(cursor, self._catalog, self._settings, run, staged, verdicts)
 
     def refresh_marts(self, run: Run) -> list[TableOutcome]:
-        """Rebuild the marts aside, swap them and add them to the run's record."""
+        """Rebuild the marts that the run's tables can change aside, swap them, add them to its record."""
+        changed = changed_relations(self._catalog, run.tables) if run.tables else None
         with connect(self.url, self._settings) as connection:
-            outcomes = refresh_marts(connection, SQL_DIR / "marts")
+            outcomes = refresh_marts(connection, SQL_DIR / "marts", changed)
             with connection.cursor() as cursor:
                 audit.keep_outcomes(cursor, run, tuple(outcomes))
         return outcomes
@@ -191,13 +193,6 @@ class PostgreSQLWarehouse:
                         " a killed run leaves no lock behind.",
                     )
                 time.sleep(LOCK_POLL_SECONDS)
-
-    def _entity_of(self, table: str) -> str | None:
-        """The dimension whose members the table brings into being."""
-        for dimension in self._catalog.dimensions.values():
-            if any(source.table == table and source.existence for source in dimension.events):
-                return dimension.name
-        return None
 
 
 def _refuse_unreadable_keys(table: str, count: int) -> None:
