@@ -232,7 +232,8 @@ def part_totals(cursor: Cursor, schema: str, relation: str) -> PartTotals:
 def file_parts(cursor: Cursor, schema: str, relation: str) -> dict[str, tuple[int, str | None]]:
     """Path of each file that was staged -> its rows, rejected ones included, and its fault (law X11)."""
     cursor.execute(
-        f"select file, row_count + rejected_count + dropped_count, fault from {quote_postgresql(schema, '_parts')}"
+        "select file, row_count + rejected_count + dropped_count, fault"
+        f" from {quote_postgresql(schema, '_parts')}"
         " where relation = %s and file is not null",
         (relation,),
     )
