@@ -164,11 +164,13 @@ class LandedFile:
 
 @dataclass(frozen=True, slots=True)
 class StepCount:
-    """What one step of preparation did, one row of the run's transformation log.
+    """What one step did to a table, one row of the run's transformation log.
 
     Attributes:
         position: Place of the step among all of its table, from 1.
-        changed: Values that differ from before, of the columns that the step names or makes.
+        columns: Those that the step writes, or judges where it writes none.
+        changed: Values of these columns that differ from before, in the rows that are left.
+        nulls_before: NULLs in these columns; a column that the step makes has only NULLs before.
     """
 
     position: int
@@ -186,7 +188,7 @@ class PreparedFile:
     """An Arrow IPC file with the declared and derived columns, and one with the rejected rows.
 
     The rejects file has the columns ``payload`` (JSON text of the row as landed), ``column_name``
-    and ``reason``.
+    and ``reason``. landed rows = row_count + rejected_count + dropped_count.
     """
 
     landed: LandedFile
@@ -196,6 +198,7 @@ class PreparedFile:
     rejected_count: int
     seconds: float
     steps: tuple[StepCount, ...] = ()
+    dropped_count: int = 0
 
     @property
     def table(self) -> str:
@@ -205,7 +208,7 @@ class PreparedFile:
 
 @dataclass(frozen=True, slots=True)
 class StagedTable:
-    """One whole staged table of a run, all its parts loaded, duplicates settled (law S10).
+    """One whole staged table of a run, all its parts loaded, duplicates and whole-table steps settled.
 
     extracted_count = rejected_count + dropped_count + quarantined_count + row_count.
     """
@@ -220,6 +223,7 @@ class StagedTable:
     quarantined_count: int = 0
     plan: TablePlan | None = None
     seconds: float = 0.0
+    steps: tuple[StepCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

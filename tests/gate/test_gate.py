@@ -20,7 +20,7 @@ from etl.errors import ConfigError, TransientError
 from etl.handles import RuleResult
 from expectations.gate import Judgement, build_docs, judge
 from expectations.result_store import prune_results
-from tests.gate.staging import CATALOG, SUITES_DIR, StagedShop, is_read_whole
+from tests.gate.staging import CATALOG, SHOP, SUITES_DIR, StagedShop, is_read_whole
 
 
 def judged(
@@ -44,9 +44,9 @@ def with_rule(suites_dir: Path, table: str, **rule: Any) -> Path:
     return suites_dir
 
 
-def test_sound_tables_pass_with_full_marks(shop: StagedShop, state_dir: Path) -> None:
+def test_sound_tables_pass_with_full_marks(everything: StagedShop, state_dir: Path) -> None:
     for table in CATALOG.parents_first():
-        judgement = judged(shop, table, state_dir)
+        judgement = judged(everything, table, state_dir)
 
         assert [r.observed for r in judgement.verdict.results if not r.passed] == []
         assert judgement.verdict.is_open
@@ -55,11 +55,11 @@ def test_sound_tables_pass_with_full_marks(shop: StagedShop, state_dir: Path) ->
         assert judgement.verdict.row_count == (2_000 if table == "shop.order_items" else 1_000)
 
 
-def test_empty_windows_pass_and_empty_whole_tables_do_not(shop: StagedShop, state_dir: Path) -> None:
+def test_empty_windows_pass_and_empty_whole_tables_do_not(everything: StagedShop, state_dir: Path) -> None:
     for table in CATALOG.tables.values():
-        shop.execute(f"truncate {table.relation}")
+        everything.execute(f"truncate {table.relation}")
 
-    is_open = {name: judged(shop, name, state_dir).verdict.is_open for name in CATALOG.tables}
+    is_open = {name: judged(everything, name, state_dir).verdict.is_open for name in CATALOG.tables}
 
     assert is_open == {name: not is_read_whole(table) for name, table in CATALOG.tables.items()}
 
@@ -383,7 +383,7 @@ def test_a_kwarg_that_only_the_library_refuses_is_told_with_its_place(
 
 def test_names_of_schemas_may_hold_any_text(postgres_database: str, state_dir: Path) -> None:
     shop = StagedShop(postgres_database, schema='Ünruly "run" \\; 1')
-    shop.create(rows=3)
+    shop.create(rows=3, tables=SHOP)
 
     assert judged(shop, "shop.orders", state_dir).verdict.is_open
 

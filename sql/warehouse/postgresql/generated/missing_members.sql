@@ -3,12 +3,11 @@ with members as (
     {%- for dimension in dimensions %}
     select
         {{ dimension.name | literal }} as entity,
-        m.member
-    from unnest(%(members)s) as m (member)
-    where not exists (
-        select from warehouse.{{ dimension.relation | ident }} as d
-        where d.{{ dimension.surrogate | ident }} = m.member
-    )
+        wanted.member
+    from unnest(%(members)s) as wanted (member)
+    left join warehouse.{{ dimension.relation | ident }} as d
+        on wanted.member = d.{{ dimension.surrogate | ident }}
+    where d.{{ dimension.surrogate | ident }} is null
     {{ "union all" if not loop.last }}
     {%- endfor %}
 )

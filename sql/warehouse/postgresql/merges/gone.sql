@@ -7,25 +7,26 @@ select {{ key | idents('t') }}
 from {{ schema | ident }}.{{ target | ident }} as t
 where
     {%- for relation in there %}
-    {{ "and " if not loop.first }}not exists (
+    not exists (
         select from {{ staging | ident }}.{{ relation | ident }} as k
         where
         {%- for column, named in key.items() %}
             {{ "and " if not loop.first }}k.{{ named | ident }} = t.{{ column | ident }}
         {%- endfor %}
-    )
+    ) and
     {%- endfor %}
     {%- for relation in held_back %}
     -- a row that waits is not gone
-    and not exists (
+    not exists (
         select from {{ staging | ident }}.{{ relation | ident }} as h
         where
             h.table_name = %(table_name)s
             {%- for column, named in key.items() %}
             and h.payload ->> {{ named | literal }} = t.{{ column | ident }}::text
             {%- endfor %}
-    )
-    {%- endfor %};
+    ) and
+    {%- endfor %}
+    true;
 
 -- name: count
 select

@@ -12,30 +12,28 @@ where
     and (%(high)s::text is null or k._cursor::{{ cursor_type }} < %(high)s::{{ cursor_type }})
     {%- endif %}
     and (
-    {%- if seen.entity and compares_cursor %}
-        k._cursor is distinct from (
+        not exists (
+            select from {{ seen.schema | ident }}.{{ seen.relation | ident }} as d
+            where
+                {{ seen.holds }}
+                {%- for column, named in seen.key.items() %}
+                and d.{{ named | ident }} = k.{{ column | ident }}
+                {%- endfor %}
+        )
+        {%- if seen.entity and compares_cursor %}
+        or k._cursor is distinct from (
             select h.source_cursor
             from history.{{ seen.entity | ident }} as h
             where {{ key | equal('h', 'k') }} and h.source = %(source)s and h.operation = 'upsert'
             order by h.effective_at desc, h.sequence desc
             limit 1
         )
-        or
-    {%- elif seen.entity %}
-        not exists (
+        {%- elif seen.entity %}
+        or not exists (
             select from history.{{ seen.entity | ident }} as h
             where {{ key | equal('h', 'k') }} and h.source = %(source)s and h.operation = 'upsert'
         )
-        or
-    {%- endif %}
-        not exists (
-            select from {{ seen.schema | ident }}.{{ seen.relation | ident }} as d
-            where
-                {{ seen.holds }}
-            {%- for column, named in seen.key.items() %}
-                and d.{{ named | ident }} = k.{{ column | ident }}
-            {%- endfor %}
-        )
+        {%- endif %}
     )
     -- what is in quarantine waits for its replay; what was rejected is tried once in each run
     and not exists (

@@ -3,6 +3,7 @@
 -- reads: the fact's staged tables, warehouse.{{ fact }}, its dimensions, dim_date
 {% import "merges/lookup.sql" as lookup -%}
 {% import "merges/fact/time.sql" as time -%}
+{% set zone = "%(business_time_zone)s" -%}
 create unlogged table {{ staging | ident }}.{{ rows | ident }} as
 with told as (
     {%- for source in sources %}
@@ -113,40 +114,44 @@ judged as (
 
 {%- for found in lookups.values() %}
 
-{{ ("versions " ~ loop.index) | ident }} as (
+{{ ("versions_" ~ loop.index) | ident }} as (
     {{ lookup.versions(found) }}
 ),
 {%- endfor %}
 
+-- the linter loses the indent between the template's loops
+-- noqa: disable=LT02
 found as (
     select
         {%- for date_key in dates %}
-        coalesce({{ ("day " ~ loop.index) | ident }}.date_key, -1) as {{ date_key | ident }},
+        coalesce({{ ("day_" ~ loop.index) | ident }}.date_key, -1) as {{ date_key | ident }},
         {%- endfor %}
         {%- for key, found in lookups.items() %}
         coalesce(
-            {{ ("version " ~ loop.index) | ident }}.{{ found.surrogate | ident }}, {{ found.if_null }}
+            {{ ("version_" ~ loop.index) | ident }}.{{ found.surrogate | ident }},
+            {{ found.if_null }}
         ) as {{ key | ident }},
         {%- endfor %}
         j.*
     from judged as j
     {%- for column in dates.values() %}
-    {%- set day = "day " ~ loop.index %}
+    {%- set day = "day_" ~ loop.index %}
     left join warehouse.dim_date as {{ day | ident }}
-        on {{ day | ident }}.full_date = {{ time.day(column, columns[column].type, 'j') }}
+        on {{ day | ident }}.full_date = {{ time.day(column, columns[column].type, 'j', zone) }}
     {%- endfor %}
     {%- for found in lookups.values() %}
-    {%- set version = "version " ~ loop.index %}
-    left join {{ ("versions " ~ loop.index) | ident }} as {{ version | ident }}
+    {%- set version = "version_" ~ loop.index %}
+    left join {{ ("versions_" ~ loop.index) | ident }} as {{ version | ident }}
         on
-            {{ version | ident }}.holds_from <= {{ time.instant(at, columns[at].type, 'j') }}
-            and {{ time.instant(at, columns[at].type, 'j') }} < {{ version | ident }}.holds_to
+            {{ version | ident }}.holds_from <= {{ time.instant(at, columns[at].type, 'j', zone) }}
+            and {{ time.instant(at, columns[at].type, 'j', zone) }} < {{ version | ident }}.holds_to
         {%- for column, named in found.columns.items() %}
             and {{ version | ident }}.{{ column | ident }} = j.{{ named | ident }}
         {%- endfor %}
     {%- endfor %}
 )
 
+-- noqa: enable=LT02
 select
     n._source,
     {{ columns | idents('n') }},
@@ -160,7 +165,7 @@ select
         when n._is_gone then 'unchanged'
         when f.{{ grain[0] | ident }} is null then 'insert'
         {%- if measures %}
-        when row({{ measures | idents('n') }}) is distinct from row({{ measures | idents('f') }})
+        when (row({{ measures | idents('n') }}) is distinct from row({{ measures | idents('f') }}))
             then 'update'
         {%- endif %}
         else 'unchanged'
