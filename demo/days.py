@@ -61,9 +61,9 @@ def _daily_flows(day: date) -> dict[str, Callable[[], Release]]:
 
 
 def _quieten_terminal() -> None:
-    """Show only what went wrong; every line of the log still stands in the Prefect UI."""
+    """Show only what fails; every line of the log, and what is held back, still stands in the Prefect UI."""
     for handler in logging.getLogger().handlers:
-        handler.setLevel(logging.WARNING)
+        handler.setLevel(logging.ERROR)
 
 
 def _changes(release: Release) -> str:
