@@ -6,6 +6,7 @@ dropped at the end, and one that a killed run left is swept by a later run.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,7 +79,10 @@ def load_part(connection: Connection, prepared: PreparedFile, table: SourceTable
 
 
 def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> StagedTable:
-    """Send keyless rows and conflicting duplicates to quarantine, keep one of identical rows (S10, S11)."""
+    """Send keyless rows and conflicting duplicates to quarantine, keep one of identical rows (S10, S11).
+
+    Rows of a table without a key are all kept, equal ones too.
+    """
     data_columns = [c for c in table.staged_columns if c not in table.key or c in table.grain]
     sql = render_named(
         "staging/settle.sql",
@@ -88,12 +92,11 @@ def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> Sta
         columns=data_columns,
     )
     cursor.execute(f"analyze {quote_postgresql(staged.schema, staged.relation)}")
-    values = {"table_name": staged.table}
-    counts = {}
-    for name in ("quarantine_without_key", "quarantine_conflicting", "drop_identical", "count_rows"):
-        cursor.execute(sql[name], values)
-        row = cursor.fetchone()
-        counts[name] = int(row[0]) if row else 0
+    settling = ("quarantine_without_key", "quarantine_conflicting", "drop_identical") if table.grain else ()
+    counts: Counter[str] = Counter()
+    for name in (*settling, "count_rows"):
+        cursor.execute(sql[name], {"table_name": staged.table})
+        counts[name] = _single(cursor)
     return replace(
         staged,
         row_count=counts["count_rows"],

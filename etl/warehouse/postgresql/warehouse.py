@@ -12,6 +12,7 @@ import pyarrow as pa
 from psycopg2.extensions import connection as Connection
 
 from etl.catalog import Catalog, SourceTable
+from etl.catalog.feeding import changed_relations
 from etl.catalog_types import arrow_type
 from etl.errors import ContractError
 from etl.handles import PreparedFile, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
@@ -151,9 +152,10 @@ class PostgreSQLWarehouse:
             return release.publish(cursor, self._catalog, self._settings, run, staged, verdicts)
 
     def refresh_marts(self, run: Run) -> list[TableOutcome]:
-        """Rebuild the marts aside, swap them and add them to the run's record."""
+        """Rebuild the marts that the run's tables can change aside, swap them, add them to its record."""
+        changed = changed_relations(self._catalog, run.tables) if run.tables else None
         with connect(self.url, self._settings) as connection:
-            outcomes = refresh_marts(connection, SQL_DIR / "marts")
+            outcomes = refresh_marts(connection, SQL_DIR / "marts", changed)
             with connection.cursor() as cursor:
                 audit.keep_outcomes(cursor, run, tuple(outcomes))
         return outcomes
