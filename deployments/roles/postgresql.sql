@@ -71,7 +71,7 @@ do $$
 begin
     if to_regclass('audit.runs') is not null then
         grant insert, update on audit.runs to etl_load;
-        grant insert on audit.quality_results, audit.source_drifts to etl_load;
+        grant insert on audit.quality_results, audit.source_drifts, audit.transformations to etl_load;
         -- Reports count what waits in quarantine; the rows themselves, with personal data, they do not see.
         grant select on
             audit.runs, audit.run_tables, audit.quality_results, audit.files, audit.transformations

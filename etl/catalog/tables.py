@@ -128,7 +128,7 @@ class SourceTable(Model):
         return {n: c for n, c in self.staged_columns.items() if c.expression is None and n not in later}
 
     def may_be_null(self, name: str) -> bool:
-        """Whether a staged column may hold NULL; what a step makes of columns that are never NULL does not."""
+        """Whether a staged column may hold NULL; a converted amount only where the amount itself may."""
         converting = (
             step for step in self.settle if isinstance(step, ConvertCurrency) and name in step.makes
         )

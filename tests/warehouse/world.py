@@ -143,7 +143,7 @@ class World:
     def _stage(self, run: Run, name: str, batch: Batch) -> None:
         table = self.catalog.tables[name]
         rows = batch.rows.get(name, ())
-        self._insert(run.staging_schema, table.relation, [*table.staged_columns, "_cursor"], rows)
+        self._insert(run.staging_schema, table.relation, [*table.prepared_columns, "_cursor"], rows)
         with self.connection.cursor() as cursor:
             cursor.execute(
                 f"insert into {quote_postgresql(run.staging_schema, '_parts')} values (%s, '1of1', %s, 0, 0)",

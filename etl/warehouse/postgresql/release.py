@@ -19,6 +19,7 @@ from etl.settings import Settings
 from etl.warehouse.postgresql import audit, dimensions, facts, staging
 from etl.warehouse.postgresql.dimensions import Events, MergeScope
 from etl.warehouse.postgresql.replicas import merge_replica
+from etl.warehouse.postgresql.step_log import keep_steps
 from etl.windows import instant_of, precedes
 
 
@@ -56,6 +57,7 @@ def publish(
     for table in staged:
         _keep_files(cursor, run, table)
     audit.keep_held_back(cursor, run)
+    keep_steps(cursor, run)
     audit.keep_verdicts(cursor, run, verdicts)
     audit.keep_outcomes(cursor, run, rows)
     audit.finish_run(cursor, run, "succeeded", score)
