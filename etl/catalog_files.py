@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from etl.catalog import Attribute, Catalog, Column, Dimension, Fact, Model, SourceSystem, SourceTable
+from etl.catalog.checks import target_problems
 from etl.catalog.step_checks import table_problems
 from etl.errors import ConfigError
 
@@ -19,7 +20,12 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 @lru_cache(maxsize=8)
 def load_catalog(folder: Path) -> Catalog:
-    """Read and cross-check all declarations below ``folder``.
+    """All declarations below ``folder``, read once per process; see :func:`read_catalog`."""
+    return read_catalog(folder)
+
+
+def read_catalog(folder: Path) -> Catalog:
+    """Read and cross-check all declarations below ``folder``, as the files are now.
 
     Raises:
         ConfigError: A file cannot be read as YAML, a field is unknown or wrong, or a declaration
@@ -146,18 +152,7 @@ def _check_references(catalog: Catalog, folder: Path) -> None:
             wrong.append(f"{where}: parent.table: {table.parent.table} is not a table of the catalog")
     for dimension in catalog.dimensions.values():
         wrong += _dimension_problems(catalog, dimension, f"{folder}/dimensions/{dimension.name}.yaml")
-    for fact in catalog.facts.values():
-        where = f"{folder}/facts/{fact.name}.yaml"
-        wrong += [
-            f"{where}: tables: {t} is not a table of the catalog"
-            for t in fact.tables
-            if t not in catalog.tables
-        ]
-        wrong += [
-            f"{where}: lookups.{name}: {lookup.dimension} is not a dimension of the catalog"
-            for name, lookup in fact.lookups.items()
-            if lookup.dimension not in catalog.dimensions
-        ]
+    wrong += target_problems(catalog, folder)
     if wrong:
         raise ConfigError("\n".join(wrong), "Correct the name, or declare what it names.")
 

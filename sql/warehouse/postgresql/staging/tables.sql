@@ -7,6 +7,8 @@ create table if not exists {{ schema | ident }}._parts (
     rejected_count bigint not null,
     seconds double precision not null default 0,
     dropped_count bigint not null default 0,
+    file text,
+    fault text,
     primary key (relation, part)
 );
 create table if not exists {{ schema | ident }}._steps (
