@@ -291,6 +291,7 @@ def test_several_amounts_share_a_rate_and_the_log_tells(rates: Settling) -> None
 
 
 def test_without_a_table_of_rates_the_run_stops_and_says_what_is_missing(settling: Settling) -> None:
+    settling.execute("drop table if exists warehouse.fact_exchange_rates")
     with pytest.raises(
         ConfigError, match=r"reads warehouse\.fact_exchange_rates, which the warehouse does not"
     ):
