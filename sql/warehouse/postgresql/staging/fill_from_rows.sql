@@ -11,7 +11,7 @@
 {%- endmacro %}
 with known as (
     select
-        row({{ by | idents('s') }}) as group_key,
+        jsonb_build_array({{ by | idents('s') }}) as group_key,
         s.{{ column | ident }} as known_value
     from {{ schema | ident }}.{{ relation | ident }} as s
     -- what is not finite makes no difference of nothing
@@ -73,8 +73,8 @@ filled as (
     update {{ schema | ident }}.{{ relation | ident }} as t
     set {{ column | ident }} = f.fill_value
     from fills as f
-    -- records are compared as a whole, and in them NULL equals NULL
-    where t.{{ column | ident }} is null and f.group_key = row({{ by | idents('t') }})
+    -- Arrays are compared as a whole, and in them NULL equals NULL
+    where t.{{ column | ident }} is null and f.group_key = jsonb_build_array({{ by | idents('t') }})
     returning 1
 )
 

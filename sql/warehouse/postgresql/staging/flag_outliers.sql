@@ -1,6 +1,6 @@
 -- grain: one flag per row of {{ relation }} whose {{ column }} is not NULL (law F5)
 -- reads: {{ schema }}.{{ relation }}
--- Records are compared as a whole, and in them NULL equals NULL. What is not finite makes no
+-- Arrays are compared as a whole, and in them NULL equals NULL. What is not finite makes no
 -- difference of nothing.
 {%- macro ordered(value) -%}
 {{ value }}{% if kind == 'double' %} order by {{ value }}{% endif %}
@@ -9,7 +9,7 @@
 -- name: flag_iqr
 with known as (
     select
-        row({{ by | idents('s') }}) as group_key,
+        jsonb_build_array({{ by | idents('s') }}) as group_key,
         s.{{ column | ident }} as known_value
     from {{ schema | ident }}.{{ relation | ident }} as s
     where s.{{ column | ident }} - s.{{ column | ident }} = 0
@@ -60,7 +60,7 @@ flagged as (
     from limits as l
     where
         t.{{ column | ident }} - t.{{ column | ident }} = 0
-        and l.group_key = row({{ by | idents('t') }})
+        and l.group_key = jsonb_build_array({{ by | idents('t') }})
     returning 1
 )
 
@@ -69,7 +69,7 @@ select count(*) from flagged;
 -- name: flag_zscore
 with known as (
     select
-        row({{ by | idents('s') }}) as group_key,
+        jsonb_build_array({{ by | idents('s') }}) as group_key,
         s.{{ column | ident }} as known_value
     from {{ schema | ident }}.{{ relation | ident }} as s
     where s.{{ column | ident }} - s.{{ column | ident }} = 0
@@ -95,7 +95,7 @@ flagged as (
     from spreads as l
     where
         t.{{ column | ident }} - t.{{ column | ident }} = 0
-        and l.group_key = row({{ by | idents('t') }})
+        and l.group_key = jsonb_build_array({{ by | idents('t') }})
     returning 1
 )
 
