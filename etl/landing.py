@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -87,15 +87,22 @@ def remove_landed(run_folder: Path) -> None:
     shutil.rmtree(run_folder, ignore_errors=True)
 
 
-def sweep_landing(folder: Path, keep_runs: int) -> list[Path]:
+def sweep_landing(folder: Path, keep_runs: int, going_on: Collection[str] = ()) -> list[Path]:
     """Remove the run folders below ``folder`` except the ``keep_runs`` last written ones.
+
+    Args:
+        going_on: Runs that may still read what they landed, however long ago; they do not count.
 
     Returns:
         The folders removed, oldest last. Files and links directly below ``folder`` are left alone.
     """
     if not folder.is_dir():
         return []
-    runs = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+    runs = [
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and not path.is_symlink() and path.name not in going_on
+    ]
     runs.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     old = runs[max(keep_runs, 0) :]
     for path in old:

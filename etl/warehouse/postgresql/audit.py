@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
+from datetime import date
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
@@ -22,21 +23,16 @@ OUTCOME_COLUMNS = [field.name for field in fields(TableOutcome)]
 
 
 def start_run(cursor: Cursor, run: Run) -> None:
-    """Record that a run began; runs of the pipeline that still stand as running were killed."""
+    """Record that a run began; the caller holds its lock."""
     cursor.execute(
-        "update audit.runs set status = 'killed', finished_at = current_timestamp,"
-        " error = 'found dead by a later run'"
-        " where pipeline = %s and status = 'running' and run_id != %s",
-        (run.pipeline, run.run_id),
-    )
-    cursor.execute(
-        "insert into audit.runs (run_id, pipeline, business_date, full_refresh, status, staging_schema,"
-        " flow_run_url, code_version) values (%s, %s, %s, %s, 'running', %s, %s, %s)",
+        "insert into audit.runs (run_id, pipeline, business_date, full_refresh, is_backfill, status,"
+        " staging_schema, flow_run_url, code_version) values (%s, %s, %s, %s, %s, 'running', %s, %s, %s)",
         (
             run.run_id,
             run.pipeline,
             run.business_date,
             run.full_refresh,
+            run.is_backfill,
             run.staging_schema,
             run.flow_run_url,
             run.code_version,
@@ -68,6 +64,16 @@ def released_outcomes(cursor: Cursor, run: Run) -> Release | None:
     rows = [dict(zip(OUTCOME_COLUMNS, values, strict=True)) for values in cursor.fetchall()]
     outcomes = tuple(TableOutcome(**{**row, "seconds": float(row["seconds"])}) for row in rows)
     return Release(run.run_id, outcomes, float(row[1]), 0.0)
+
+
+def released_dates(cursor: Cursor, pipeline: str) -> set[date]:
+    """Business dates of a backfill that were released."""
+    cursor.execute(
+        "select distinct business_date from audit.runs"
+        " where pipeline = %s and is_backfill and status = 'succeeded'",
+        (pipeline,),
+    )
+    return {day for (day,) in cursor.fetchall()}
 
 
 def watermarks(cursor: Cursor) -> dict[str, str]:
