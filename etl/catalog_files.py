@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from etl.catalog import Attribute, Catalog, Column, Dimension, Fact, Model, SourceSystem, SourceTable
 from etl.catalog.checks import target_problems
+from etl.catalog.step_checks import table_problems
 from etl.errors import ConfigError
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -89,25 +90,36 @@ def _read(path: Path, model: type[ModelT], **implied: str) -> ModelT:
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds no mapping of fields.", "Start from one of the files beside it.")
     try:
-        return model.model_validate({**content, "name": path.stem, **implied})
+        found = model.model_validate({**content, "name": path.stem, **implied})
+        wrong = "\n".join(_table_problems(path, node, found))
     except ValidationError as error:
-        raise ConfigError(
-            _explain(path, node, model, error),
-            "Correct the catalog file; catalog/schema.json describes each field.",
-        ) from None
+        wrong = _explain(path, node, model, error)
+    if wrong:
+        raise ConfigError(wrong, "Correct the catalog file; catalog/schema.json describes each field.")
+    return found
+
+
+def _table_problems(path: Path, node: yaml.Node | None, declared: Model) -> list[str]:
+    if not isinstance(declared, SourceTable):
+        return []
+    return [_told(path, node, place, message) for place, message in table_problems(declared)]
 
 
 def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], error: ValidationError) -> str:
     lines = []
     for item in error.errors():
         place = [str(part) for part in item["loc"]]
-        line = _line_of(node, item["loc"])
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             near = difflib.get_close_matches(place[-1], _field_names(model), n=1)
             message = "is not a field" + (f"; did you mean '{near[0]}'?" if near else "")
-        lines.append(f"{path}:{line}: {'.'.join(place) or 'the file'}: {message}")
+        lines.append(_told(path, node, item["loc"], message))
     return "\n".join(lines)
+
+
+def _told(path: Path, node: yaml.Node | None, location: tuple[int | str, ...], message: str) -> str:
+    place = ".".join(str(part) for part in location)
+    return f"{path}:{_line_of(node, location)}: {place or 'the file'}: {message}"
 
 
 def _line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:

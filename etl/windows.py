@@ -57,6 +57,11 @@ def business_day(day: date, business_zone: str, source_zone: str) -> BusinessDay
     return BusinessDay(day, cursor_text(start), cursor_text(end))
 
 
+def day_before(instant: datetime, zone: str) -> date:
+    """The calendar day that was over at an instant, in the zone of the business."""
+    return instant.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
+
+
 def cursor_text(value: datetime | int) -> str:
     """A cursor value as text that sorts and compares as the source does."""
     if isinstance(value, int):

@@ -50,6 +50,13 @@ begin
     loop
         execute format('alter %s %I.%I owner to etl_publish', found.kind, found.nspname, found.relname);
     end loop;
+    for found in
+        select p.oid::regprocedure as name
+        from pg_proc as p
+        where p.pronamespace::regnamespace::text in ('warehouse', 'marts')
+    loop
+        execute format('alter function %s owner to etl_publish', found.name);
+    end loop;
 end
 $$;
 
@@ -64,9 +71,11 @@ do $$
 begin
     if to_regclass('audit.runs') is not null then
         grant insert, update on audit.runs to etl_load;
-        grant insert on audit.quality_results, audit.source_drifts to etl_load;
+        grant insert on audit.quality_results, audit.source_drifts, audit.transformations to etl_load;
         -- Reports count what waits in quarantine; the rows themselves, with personal data, they do not see.
-        grant select on audit.runs, audit.run_tables, audit.quality_results to etl_report;
+        grant select on
+            audit.runs, audit.run_tables, audit.quality_results, audit.files, audit.transformations
+        to etl_report;
         grant select (quarantine_id, run_id, table_name, rules, status) on audit.quarantine to etl_report;
     end if;
 end

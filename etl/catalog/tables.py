@@ -7,10 +7,12 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from etl.catalog.dimensions import Guard
+from etl.catalog.expressions import generated_columns, parse_expression
 from etl.catalog.files import FileSet
 from etl.catalog.model import ColumnType, Model
 from etl.catalog.rest import Endpoint
-from etl.catalog.steps import Step, WholeStep
+from etl.catalog.steps import Step
+from etl.catalog.whole_steps import ConvertCurrency, WholeStep
 
 # What a replica adds to the columns of its table.
 REPLICA_COLUMNS = ("_row_id", "_source_cursor", "_inserted_run_id", "_updated_run_id")
@@ -125,20 +127,34 @@ class SourceTable(Model):
         later = {into for step in self.settle for into in step.makes}
         return {n: c for n, c in self.staged_columns.items() if c.expression is None and n not in later}
 
+    def may_be_null(self, name: str) -> bool:
+        """Whether a staged column may hold NULL; a converted amount only where the amount itself may."""
+        converting = (
+            step for step in self.settle if isinstance(step, ConvertCurrency) and name in step.makes
+        )
+        if (step := next(converting, None)) is not None:
+            return any(self.may_be_null(amount) for amount in step.amounts)
+        return self.staged_columns[name].nullable
+
     @property
     def grain(self) -> tuple[str, ...]:
         """Columns that must be unique in the staged table."""
         return self.unique or self.key
 
+    @property
+    def generated_columns(self) -> dict[str, str]:
+        """Expression column -> its SQL for PostgreSQL, with every name quoted."""
+        return generated_columns(self.staged_columns)
+
     def unknown_without(self, absent: tuple[str, ...]) -> tuple[str, ...]:
-        """The absent columns and those that preparation derives from one of them, step after step."""
+        """The absent columns and those that steps and expressions derive from one of them."""
         unknown = set(absent)
-        for step in self.prepare:
-            into = getattr(step, "into", None)
-            named = step.model_dump(exclude={"into", "step"})
-            inputs = {*named.get("columns", ()), *(v for v in named.values() if isinstance(v, str))}
-            if into is not None and inputs & unknown:
-                unknown.add(into)
+        for step in (*self.prepare, *self.settle):
+            if unknown & set(step.reads):
+                unknown.update(step.makes)
+        for name, column in self.derived.items():
+            if column.expression is not None and unknown & parse_expression(column.expression).columns:
+                unknown.add(name)
         return tuple(sorted(unknown))
 
     @model_validator(mode="after")
@@ -156,6 +172,8 @@ class SourceTable(Model):
             )
         if self.deletes == "compare" and (self.files or self.endpoint):
             raise ValueError("'deletes: compare' needs a database; files and APIs tell of no keys")
+        if self.files is not None:
+            self.files.check_columns(self.columns)
         _require(self.columns, self.key, "key")
         _require(self.columns, self.unique, "unique")
         _require(self.columns, [c for c in (self.cursor, self.null_cursor_fallback) if c], "cursor")

@@ -1,8 +1,9 @@
-"""Which source a URL means.
+"""Which source a system is: an API and files by their kind, a database by the scheme of its URL.
 
 - ``postgresql://``, ``postgres://``, ``postgresql+psycopg2://``
 - ``mysql://``, ``mariadb://``, each also with ``+mysqlconnector``
-- ``https://``, ``http://`` of a system of kind ``rest``
+- of kind ``rest``: ``https://``, ``http://``
+- of kind ``files``: a path, ``http(s)://``, or any URL that fsspec knows
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _MYSQL_SCHEMES = ("mysql", "mysql+mysqlconnector", "mariadb", "mariadb+mysqlconn
 
 
 def source_for(system: SourceSystem, settings: Settings) -> Source:
-    """The source for a system of the catalog, chosen by the scheme of its URL.
+    """The source for a system of the catalog.
 
     Raises:
         ConfigError: As for :func:`database_of`.
@@ -32,6 +33,10 @@ def source_for(system: SourceSystem, settings: Settings) -> Source:
         from etl.sources.rest.source import RestSource  # requests cost a third of a second
 
         return RestSource(system, source_url(system, settings), settings)
+    if system.kind == "files":
+        from etl.sources.files import FileSource
+
+        return FileSource(system, source_url(system, settings), settings)
     kind, address = database_of(system, settings)
     return (MySQLSource if kind == "mysql" else PostgreSQLSource)(system, address, settings)
 

@@ -66,7 +66,7 @@ class World:
             lost = settled.extracted_count + batch.lost.get(name, 0)
             staged.append(self.warehouse.follow_parents(replace(settled, extracted_count=lost)))
         release = self.warehouse.publish(run, staged, [])
-        self.warehouse.drop_staging(run)
+        self.warehouse.end_run(run, "succeeded", "", [])
         return release
 
     def staged_then_lost(self, name: str, rows: Sequence[dict[str, Any]]) -> tuple[Run, StagedTable]:
@@ -143,7 +143,7 @@ class World:
     def _stage(self, run: Run, name: str, batch: Batch) -> None:
         table = self.catalog.tables[name]
         rows = batch.rows.get(name, ())
-        self._insert(run.staging_schema, table.relation, [*table.staged_columns, "_cursor"], rows)
+        self._insert(run.staging_schema, table.relation, [*table.prepared_columns, "_cursor"], rows)
         with self.connection.cursor() as cursor:
             cursor.execute(
                 f"insert into {quote_postgresql(run.staging_schema, '_parts')} values (%s, '1of1', %s, 0, 0)",

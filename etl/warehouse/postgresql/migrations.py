@@ -28,7 +28,7 @@ from etl.warehouse.postgresql.connection import connect, open_connection
 from etl.warehouse.postgresql.statements import SQL_DIR, render
 
 MIGRATIONS_DIR = SQL_DIR / "migrations"
-OBJECT_FOLDERS = ("schemas", "audit", "dimensions", "facts")
+OBJECT_FOLDERS = ("schemas", "audit", "dimensions", "facts", "functions")
 LOCK_NAME = "storehouse:migrate"
 _REFERENCE = re.compile(r"\breferences \w+\.(\w+)")
 

@@ -16,9 +16,10 @@ from etl.catalog.feeding import merged_facts, namings, replicas, repointed_facts
 from etl.errors import ReleaseRefused
 from etl.handles import Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
 from etl.settings import Settings
-from etl.warehouse.postgresql import audit, dimensions, facts
+from etl.warehouse.postgresql import audit, dimensions, facts, staging
 from etl.warehouse.postgresql.dimensions import Events, MergeScope
 from etl.warehouse.postgresql.replicas import merge_replica
+from etl.warehouse.postgresql.step_log import keep_steps
 from etl.windows import instant_of, precedes
 
 
@@ -53,7 +54,10 @@ def publish(
     score = audit.overall_score(verdicts)
     rows = tuple(outcomes.rows.values())
     _move_watermarks(cursor, run, staged)
+    for table in staged:
+        _keep_files(cursor, run, table)
     audit.keep_held_back(cursor, run)
+    keep_steps(cursor, run)
     audit.keep_verdicts(cursor, run, verdicts)
     audit.keep_outcomes(cursor, run, rows)
     audit.finish_run(cursor, run, "succeeded", score)
@@ -178,6 +182,19 @@ def _move_watermarks(cursor: Cursor, run: Run, staged: list[StagedTable]) -> Non
                 "Another run released in between; nothing was published; run again.",
             )
         audit.move_watermark(cursor, run, table.table, high, before)
+
+
+def _keep_files(cursor: Cursor, run: Run, staged: StagedTable) -> None:
+    """Enter the files of the plan into the ledger, loaded or quarantined, each exactly once (law X11)."""
+    files = plan_of(staged).files
+    parts = staging.file_parts(cursor, staged.schema, staged.relation)
+    if {file.path for file in files} != set(parts):
+        raise ReleaseRefused(
+            f"{staged.table}: {len(files)} files were to be read,"
+            f" but {len(parts)} arrived in staging (law X11).",
+            "Nothing was published; run again.",
+        )
+    audit.keep_files(cursor, run, staged.table, [(file, *parts[file.path]) for file in files])
 
 
 def plan_of(staged: StagedTable) -> TablePlan:

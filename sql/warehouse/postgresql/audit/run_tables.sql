@@ -26,7 +26,8 @@ comment on table audit.run_tables is
 ' rejected + dropped + quarantined + inserted + updated + unchanged (law R3)';
 comment on column audit.run_tables.dropped is
 'Identical duplicates, rows that a newer one of their grain excels,'
-' and lines whose order moved on while it was read';
+' lines whose order moved on while it was read, and what steps drop:'
+' rows with missing values, and all but one of those that mean the same';
 comment on column audit.run_tables.late is
 'Events that lie before a version known already (law S8)';
 comment on column audit.run_tables.repointed is
