@@ -106,7 +106,7 @@ def _connect_postgresql(url: str) -> Any:
     session = psycopg2.connect(url)
     session.autocommit = True
     with session.cursor() as cursor:
-        cursor.execute("set time zone 'UTC'")
+        cursor.execute("set time zone 'UTC'; set intervalstyle = 'iso_8601'")
     return session
 
 
