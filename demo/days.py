@@ -23,26 +23,47 @@ def live(console: Console, shop: Shop, shop_url: str, places: Places) -> Iterato
             places.deliver(shop, day)
         started = time.monotonic()
         brought = []
-        for what, bring in _daily_flows().items():
-            release = bring(shop.plan.date_of(day))
+        for what, bring in _daily_flows(shop.plan.date_of(day)).items():
+            release = bring()
             brought.append(f"{what} {_changes(release)}")
             yield release
         said = f"Day {day}, {shop.plan.date_of(day)}{', again' if day < turn else ''}"
         console.print(f"{said}: rows changed: {', '.join(brought)}; {time.monotonic() - started:.1f} s.")
+    yield _score(console, shop.plan.date_of(shop.plan.days))
 
 
-def _daily_flows() -> dict[str, Callable[[date], Release]]:
+def _score(console: Console, day: date) -> Release:
+    """Score the customers as of the end of the last day."""
+    from flows.weekly_customer_analysis import weekly_customer_analysis
+
+    started = time.monotonic()
+    release = weekly_customer_analysis(day)
+    console.print(f"Customers scored: rows changed: {_changes(release)}; {time.monotonic() - started:.1f} s.")
+    return release
+
+
+def _daily_flows(day: date) -> dict[str, Callable[[], Release]]:
     """What runs each day: sales bring customers and products, and rates what money is worth."""
-    from flows.daily_sales import daily_sales  # Prefect reads its server's address on import
+    from flows.daily_exchange_rates import (
+        daily_exchange_rates,
+    )  # Prefect reads its server's address on import
+    from flows.daily_sales import daily_sales
+    from flows.daily_web_analytics import daily_web_analytics
+    from flows.hourly_inventory import hourly_inventory
 
     _quieten_terminal()
-    return {"sales": daily_sales}
+    return {
+        "sales": lambda: daily_sales(day),
+        "rates": daily_exchange_rates,
+        "inventory": hourly_inventory,
+        "web": lambda: daily_web_analytics(day),
+    }
 
 
 def _quieten_terminal() -> None:
-    """Show only what went wrong; every line of the log still stands in the Prefect UI."""
+    """Show only what fails; every line of the log, and what is held back, still stands in the Prefect UI."""
     for handler in logging.getLogger().handlers:
-        handler.setLevel(logging.WARNING)
+        handler.setLevel(logging.ERROR)
 
 
 def _changes(release: Release) -> str:

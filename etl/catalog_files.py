@@ -20,7 +20,12 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 @lru_cache(maxsize=8)
 def load_catalog(folder: Path) -> Catalog:
-    """Read and cross-check all declarations below ``folder``.
+    """All declarations below ``folder``, read once per process; see :func:`read_catalog`."""
+    return read_catalog(folder)
+
+
+def read_catalog(folder: Path) -> Catalog:
+    """Read and cross-check all declarations below ``folder``, as the files are now.
 
     Raises:
         ConfigError: A file cannot be read as YAML, a field is unknown or wrong, or a declaration

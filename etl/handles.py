@@ -276,7 +276,7 @@ class TableOutcome:
     """What a release did, one row per source table or target (``audit.run_tables``)."""
 
     name: str
-    role: Literal["source", "dimension", "fact", "mart"]
+    role: Literal["source", "dimension", "fact", "replica", "mart"]
     extracted: int = 0
     rejected: int = 0
     dropped: int = 0

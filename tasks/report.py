@@ -152,7 +152,9 @@ def _summary(report: RunReport) -> str:
     if report.release is None:
         return report.did or "Nothing was published."
     changed = sum(
-        o.inserted + o.updated + o.expired for o in _outcomes(report) if o.role in {"dimension", "fact"}
+        o.inserted + o.updated + o.expired
+        for o in _outcomes(report)
+        if o.role in {"dimension", "fact", "replica"}
     )
     held_back = sum(o.rejected + o.quarantined for o in _outcomes(report))
     score = report.release.score_pct

@@ -46,6 +46,7 @@ fact = target = "fact_sales"
 row_id = "sale_id"
 at = latest_by = "item_name"
 gone = "gone_items"
+is_gone = "false"
 relation = "stg_shop__items"
 parent_relation = "stg_shop__orders"
 keys_relation = "stg_shop__items__keys"
@@ -73,6 +74,7 @@ attributes = {"item_name": "text", "item_group": "text"}
 measures = ["quantity", "amount"]
 texts = ["item_name", "item_group"]
 snowflakes = ["group_key"]
+identity = ["item_id"]
 written = complete_by = ["item_name", "item_group"]
 references = {"group_key": other}
 dates = {"date_key": "item_name"}
@@ -91,7 +93,7 @@ mode = "snapshot"
 change = "refer"
 at_type = "timestamp"
 description = "What it is"
-existence = carry = compares_cursor = is_line = True
+keeps_newer = existence = carry = compares_cursor = is_line = True
 
 _lookup = {
     "dimension": entity,

@@ -132,7 +132,8 @@ def _table_problems(fact: Fact, table: SourceTable, where: str) -> Iterator[str]
                 f" of {name}"
             )
         is_required = column in fact.required or not declared.nullable
-        if is_required and source.nullable and fact.staged_column(column) not in table.grain:
+        may_be_null = table.may_be_null(fact.staged_column(column))
+        if is_required and may_be_null and fact.staged_column(column) not in table.grain:
             yield (
                 f"{where}: columns.{column} is never NULL, but it may be in {name}:"
                 " declare 'nullable: false' there"

@@ -80,17 +80,18 @@ def parse_expression(text: str) -> Expression:
     from sqlglot.errors import ParseError, TokenError
 
     try:
-        tokens = sqlglot.tokenize(text, read="postgres")
+        _require_only_blanks_between(text, sqlglot.tokenize(text, read="postgres"))
         statements = sqlglot.parse(f"{_SELECT}{text})", read="postgres")
     except ParseError as error:
         raise ValueError(f"is not one SQL expression: {error.errors[0]['description']}") from None
     except TokenError:
         raise ValueError("is not one SQL expression: a quote is not closed") from None
-    _require_only_blanks_between(text, tokens)
     return Expression(text, _names(_only_projection(statements)))
 
 
 def _require_only_blanks_between(text: str, tokens: list[Any]) -> None:
+    if not tokens:
+        raise ValueError("is not one SQL expression: it is empty")
     place = 0
     for token in tokens:
         if text[place : token.start].strip(_BLANKS):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from etl.catalog.model import Model
 
@@ -50,6 +50,11 @@ class RestApi(Model):
     )
     timeout_seconds: float = Field(30, gt=0)
     max_tries: int = Field(5, ge=1, description="Tries of one request before the extraction fails")
+    backoff_seconds: float = Field(1, ge=0, description="Wait after the first failure; doubles, with jitter")
+    longest_wait_seconds: float = Field(
+        120, gt=0, description="A server that asks to wait longer (Retry-After) fails the extraction"
+    )
+    max_body_bytes: int = Field(256 * 1024 * 1024, ge=1, description="Largest answer that is read")
 
 
 class PageNumber(Model):
@@ -115,6 +120,7 @@ class Endpoint(Model):
         explode: Keys from a record to a list in it whose items are the rows, for a child table; columns
             with ``of_parent`` are read from the record itself.
         total: Keys from the body to the number of records, which must add up.
+        unused: Fields of a record that are known and not wanted; any other undeclared one is drift (X12).
     """
 
     path: str
@@ -123,6 +129,12 @@ class Endpoint(Model):
     explode: tuple[str, ...] = ()
     pagination: Pagination = SinglePage(kind="single")
     total: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     low_param: str | None = Field(None, description="Parameter that takes the lower end of the window")
     high_param: str | None = Field(None, description="Parameter that takes the upper end of the window")
     bound_form: Literal["iso", "date", "epoch_seconds", "text"] = "iso"
+
+    @field_validator("path")
+    @classmethod
+    def _below_the_base(cls, path: str) -> str:
+        return path.lstrip("/")

@@ -12,7 +12,7 @@ from etl.catalog.files import FileSet
 from etl.catalog.model import ColumnType, Model
 from etl.catalog.rest import Endpoint
 from etl.catalog.steps import Step
-from etl.catalog.whole_steps import WholeStep
+from etl.catalog.whole_steps import ConvertCurrency, WholeStep
 
 # What a replica adds to the columns of its table.
 REPLICA_COLUMNS = ("_row_id", "_source_cursor", "_inserted_run_id", "_updated_run_id")
@@ -127,6 +127,15 @@ class SourceTable(Model):
         later = {into for step in self.settle for into in step.makes}
         return {n: c for n, c in self.staged_columns.items() if c.expression is None and n not in later}
 
+    def may_be_null(self, name: str) -> bool:
+        """Whether a staged column may hold NULL; a converted amount only where the amount itself may."""
+        converting = (
+            step for step in self.settle if isinstance(step, ConvertCurrency) and name in step.makes
+        )
+        if (step := next(converting, None)) is not None:
+            return any(self.may_be_null(amount) for amount in step.amounts)
+        return self.staged_columns[name].nullable
+
     @property
     def grain(self) -> tuple[str, ...]:
         """Columns that must be unique in the staged table."""
@@ -186,9 +195,11 @@ class SourceTable(Model):
     def _check_replica(self, replica: Replica) -> None:
         if self.unique:
             raise ValueError("a replica tells rows apart by 'key'; leave 'unique' out")
-        if replica.whole_row and (self.cursor or self.files or self.deletes != "ignore"):
+        partial = self.cursor or self.files or self.parameters
+        if replica.whole_row and (partial or self.deletes != "ignore"):
             raise ValueError(
-                "a whole-row replica is read and compared whole: it takes no 'cursor', 'files' or 'deletes'"
+                "a whole-row replica is read and compared whole: it takes no 'cursor', 'files', 'parameters'"
+                " or 'deletes'"
             )
 
 

@@ -49,7 +49,7 @@ def check_drift(table: SourceTable, columns: dict[str, SourceColumn], dialect: D
     for name, declared in table.columns.items():
         source_name = declared.source_name or name
         column = find_column(columns, source_name, dialect.is_mysql)
-        if column is not None and not _fits(declared, column):
+        if column is not None and not fits(declared, column):
             changed.append(
                 f"column '{name}' is declared {declared.type}, the source has {source_name} {column.sql_type}"
             )
@@ -71,7 +71,8 @@ def check_drift(table: SourceTable, columns: dict[str, SourceColumn], dialect: D
     return [f"{table.qualified_name}: {drift} (drift: {table.drift})" for drift in drifts]
 
 
-def _fits(declared: Column, column: SourceColumn) -> bool:
+def fits(declared: Column, column: SourceColumn) -> bool:
+    """Whether the source's values become what is declared, without loss or guess."""
     if declared.path:
         return column.family in ("json", "text")
     return declared.type.partition("(")[0] in _FITTING[column.family]

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.catalog import AgeGroup, BinNumbers
+from etl.catalog_types import MAX_DECIMAL_DIGITS
 from etl.errors import ConfigError
 from etl.transforms.frames import column_of, with_column
 
@@ -33,20 +34,7 @@ def bin_numbers(frame: pd.DataFrame, step: BinNumbers) -> pd.DataFrame:
     Raises:
         ConfigError: The column holds no numbers.
     """
-    numbers = column_of(frame, step.column, step.step)
-    if not (
-        pa.types.is_decimal(numbers.type)
-        or pa.types.is_integer(numbers.type)
-        or pa.types.is_floating(numbers.type)
-    ):
-        raise ConfigError(
-            f"The step bin_numbers needs numbers, but the column {step.column!r} is {numbers.type}.",
-            "Declare the column with a type of numbers, or read it with parse_number before.",
-        )
-    edges = [pa.scalar(edge) for edge in step.edges]
-    if pa.types.is_floating(numbers.type):
-        numbers = pc.if_else(pc.is_nan(numbers), pa.scalar(None, numbers.type), numbers)
-        edges = [pa.scalar(float(edge)) for edge in step.edges]
+    numbers, edges = _comparable(column_of(frame, step.column, step.step), step)
     is_behind = pc.greater_equal if step.closed == "left" else pc.greater
     labels = pc.if_else(pc.is_valid(numbers), _label(step.below), _label(None))
     for edge, label in zip(edges, (*step.labels, step.above), strict=True):
@@ -68,6 +56,23 @@ def bands_of(ages: pa.Array) -> pa.Array:
         within = pc.and_(pc.greater_equal(ages, low), pc.less_equal(ages, high))
         groups = pc.if_else(within, pa.scalar(label), groups)
     return groups
+
+
+def _comparable(numbers: pa.Array, step: BinNumbers) -> tuple[pa.Array, list[pa.Scalar]]:
+    """Numbers and edges of one type that holds both exactly; NaN as NULL."""
+    edges = [pa.scalar(edge) for edge in step.edges]
+    if pa.types.is_floating(numbers.type):
+        known = pc.if_else(pc.is_nan(numbers), pa.scalar(None, numbers.type), numbers)
+        return known, [pa.scalar(float(edge)) for edge in step.edges]
+    if pa.types.is_integer(numbers.type):
+        return numbers, edges
+    if pa.types.is_decimal(numbers.type):
+        scale = max(numbers.type.scale, *(edge.type.scale for edge in edges))
+        return numbers.cast(pa.decimal256(MAX_DECIMAL_DIGITS, scale)), edges
+    raise ConfigError(
+        f"The step bin_numbers needs numbers, but the column {step.column!r} is {numbers.type}.",
+        "Declare the column with a type of numbers, or read it with parse_number before.",
+    )
 
 
 def _label(text: str | None) -> pa.Scalar:

@@ -85,7 +85,7 @@ class Warehouse(Protocol):
         ...
 
     def refresh_marts(self, run: Run) -> list[TableOutcome]:
-        """Rebuild the marts aside and swap them (law F8)."""
+        """Rebuild the marts that read what the run's tables can change, or that are not there (law F8)."""
         ...
 
     def reader(self) -> AbstractContextManager[Connection]:

@@ -153,6 +153,10 @@ def test_no_role_can_do_the_part_of_another(world: RoleWorld) -> None:
     refused(world.warehouse_url, "etl_report", "select payload from audit.quarantine")
     refused(world.warehouse_url, "etl_report", "set transaction read write; delete from audit.runs")
     refused(world.warehouse_url, "etl_publish", "create role another")
+    execute(as_role(world.warehouse_url, "etl_publish"), "create table replica.of_publish (id integer)")
+    execute(as_role(world.warehouse_url, "etl_load"), "select id from replica.of_publish")
+    refused(world.warehouse_url, "etl_load", "delete from replica.of_publish")
+    refused(world.warehouse_url, "etl_report", "select id from replica.of_publish")
     refused(world.shop_url, "etl_extract", "select * from demo_state")
     refused(world.shop_url, "etl_extract", "set transaction read write; delete from orders")
 

@@ -3,4 +3,4 @@
 -- refresh: at the end of the demo
 select count(distinct r.payload) as found
 from audit.rejected_rows as r
-where r.table_name like 'drop.%' and r.column_name is null
+where r.table_name like 'drop.%' and r.reason like '% fields, where %'

@@ -21,8 +21,8 @@ table_totals as (
         sum(extracted) as extracted,
         sum(rejected) as rejected,
         sum(quarantined) as quarantined,
-        sum(inserted) filter (where role in ('dimension', 'fact')) as inserted,
-        sum(updated) filter (where role in ('dimension', 'fact')) as updated
+        sum(inserted) filter (where role in ('dimension', 'fact', 'replica')) as inserted,
+        sum(updated) filter (where role in ('dimension', 'fact', 'replica')) as updated
     from audit.run_tables
     group by run_id
 ),

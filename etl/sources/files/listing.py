@@ -45,7 +45,7 @@ def list_files(place: Place, files: FileSet, now: datetime) -> Listing:
     listing = Listing()
     names_of: dict[str, str] = {}
     for found in sorted(place.find(files.patterns), key=_age):
-        if found.modified_at and abs((now - found.modified_at).total_seconds()) < files.stable_seconds:
+        if not found.fault and _changed_within(files.stable_seconds, found, now):
             listing.notes.append(f"{found.path!r} changed a moment ago and waits for the next run")
             continue
         ref = _hashed(place, found)
@@ -63,6 +63,10 @@ def list_files(place: Place, files: FileSet, now: datetime) -> Listing:
 
 def _age(found: FoundFile) -> tuple[datetime, str]:
     return found.modified_at or _BEGINNING, found.path
+
+
+def _changed_within(seconds: float, found: FoundFile, now: datetime) -> bool:
+    return found.modified_at is not None and abs((now - found.modified_at).total_seconds()) < seconds
 
 
 def _hashed(place: Place, found: FoundFile) -> FileRef:

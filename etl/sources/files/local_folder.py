@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,10 +43,10 @@ class LocalFolder:
                 raise FileFault("it leads out of the source's folder, and is not followed", _MEND)
             # Not blocking: a pipe in its place would be waited for, for ever.
             descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123
+            with _closing(descriptor):
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise FileFault("it is no regular file", _MEND)
-                while chunk := file.read(CHUNK_BYTES):
+                while chunk := os.read(descriptor, CHUNK_BYTES):
                     yield chunk
         except FileNotFoundError:
             raise FileFault("it is gone since it was listed", _MEND) from None
@@ -73,6 +74,14 @@ class LocalFolder:
         if not path.resolve().is_relative_to(self._root):
             return "it is a link that leads out of the source's folder, and is not followed"
         return "" if stat.S_ISREG(mode) else "it is no regular file"
+
+
+@contextmanager
+def _closing(descriptor: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _walk(folder: Path, steps: list[str]) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from etl.sources.files.unpacking import Metered
 
 FAULT = "_fault"
 SOURCE_TEXT = "_source_text"
-BATCH_BYTES = 16 * 1024**2
+BATCH_BYTES = 8 * 1024**2
 
 Value = str | None
 
@@ -21,7 +21,7 @@ class RowBuffer:
     Args:
         names: Declared names of the columns that rows have, in order.
         batch_rows: Rows of a full batch.
-        stream: What the rows come from: a batch is full, too, after about 16 MB of it.
+        stream: What the rows come from: a batch is full, too, after about 8 MB of it.
     """
 
     def __init__(self, names: Sequence[str], batch_rows: int, stream: Metered) -> None:

@@ -50,7 +50,7 @@ def open_merge(scope: MergeScope, dimension: Dimension) -> None:
         render(
             "merges/dimension/affected_table.sql",
             staging=scope.staging,
-            affected=_affected(dimension),
+            affected=affected_relation(dimension),
             dimension=dimension.relation,
             key=dimension.key,
         ),
@@ -99,7 +99,7 @@ def infer_members(scope: MergeScope, dimension: Dimension, relation: str, key: d
         entity=dimension.name,
         key=dimension.key,
         staging=scope.staging,
-        affected=_affected(dimension),
+        affected=affected_relation(dimension),
     )
     scope.cursor.execute(statement, {"absent": list(dimension.attributes), "run_id": scope.run_id})
     return int(_row(scope.cursor)[0])
@@ -109,7 +109,7 @@ def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
     """Derive the versions of the affected members from their whole history, with snowflake keys."""
     groups, carry = _presence_groups(scope, dimension)
     by_type = {f"type_{scd}": dimension.attributes_of(scd) for scd in (0, 1, 2, 3)}
-    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, _affected(dimension))}")
+    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, affected_relation(dimension))}")
     statement = render(
         "merges/dimension/derive_versions.sql",
         **_names(scope, dimension),
@@ -165,7 +165,7 @@ def finish_merge(scope: MergeScope, dimension: Dimension, outcome: TableOutcome)
 def has_affected(scope: MergeScope, dimension: Dimension) -> bool:
     """Whether this release touches any member of the dimension."""
     scope.cursor.execute(
-        f"select exists (select from {quote_postgresql(scope.staging, _affected(dimension))})"
+        f"select exists (select from {quote_postgresql(scope.staging, affected_relation(dimension))})"
     )
     return bool(_row(scope.cursor)[0])
 
@@ -182,7 +182,7 @@ def count_rows(scope: MergeScope, relation: str) -> int:
 
 def affected_relation(dimension: Dimension) -> str:
     """Name of the list of touched members in the staging schema."""
-    return _affected(dimension)
+    return f"affected_{dimension.name}"
 
 
 def _event_names(
@@ -228,7 +228,7 @@ def _names(scope: MergeScope, dimension: Dimension) -> dict[str, Any]:
         "dimension": dimension.relation,
         "surrogate": dimension.surrogate,
         "key": dimension.key,
-        "affected": _affected(dimension),
+        "affected": affected_relation(dimension),
         "versions": _versions(dimension),
         "removed": removed_relation(dimension),
     }
@@ -284,10 +284,6 @@ def _check_guard(scope: MergeScope, dimension: Dimension, statement: str) -> Non
         dimension.guard,
     )
     hold_guard(guarded, *_row(scope.cursor))
-
-
-def _affected(dimension: Dimension) -> str:
-    return f"affected_{dimension.name}"
 
 
 def _versions(dimension: Dimension) -> str:

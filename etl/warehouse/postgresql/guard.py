@@ -10,21 +10,28 @@ from etl.errors import ReleaseRefused
 
 @dataclass(frozen=True, slots=True)
 class Guarded:
-    """What is guarded: its rows in words, and the catalog file with the guard."""
+    """What is guarded.
+
+    Attributes:
+        rows: Its rows in words.
+        file: The catalog file with the guard.
+        spares_few: Fewer rows than ``minimum_members`` may all end; else they may change, but not all end.
+    """
 
     rows: str
     file: str
     guard: Guard
+    spares_few: bool = False
 
 
 def hold_guard(guarded: Guarded, present: int, ending: int, changing: int = 0) -> None:
-    """Refuse a release that would end or change too much; few rows may change, but not all end.
+    """Refuse a release that would end or change too much.
 
     Raises:
         ReleaseRefused: With the counts and the limit.
     """
     guard = guarded.guard
-    if present < guard.minimum_members and ending < present:
+    if present < guard.minimum_members and (guarded.spares_few or ending < present):
         return
     for what, count, limit in (("end", ending, guard.end_pct), ("change", changing, guard.change_pct)):
         if count * 100 > limit * present:

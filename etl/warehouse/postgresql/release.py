@@ -1,6 +1,6 @@
 """The release: everything that one run makes visible, in one transaction (law R2).
 
-histories -> dimensions -> facts -> row accounting -> watermarks -> verdicts, quarantine, run record
+histories -> dimensions -> facts -> replicas -> row accounting -> watermarks -> verdicts -> run record
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from dataclasses import replace
 from psycopg2.extensions import cursor as Cursor
 
 from etl.catalog import Catalog, Dimension, EventSource
-from etl.catalog.feeding import merged_facts, namings, repointed_facts, touched_dimensions
+from etl.catalog.feeding import merged_facts, namings, replicas, repointed_facts, touched_dimensions
 from etl.errors import ReleaseRefused
 from etl.handles import Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
 from etl.settings import Settings
 from etl.warehouse.postgresql import audit, dimensions, facts, staging
 from etl.warehouse.postgresql.dimensions import Events, MergeScope
+from etl.warehouse.postgresql.replicas import merge_replica
+from etl.warehouse.postgresql.step_log import keep_steps
 from etl.windows import instant_of, precedes
 
 
@@ -45,6 +47,7 @@ def publish(
     outcomes = _Outcomes()
     merged = _merge_dimensions(scope, by_table, outcomes)
     _merge_facts(scope, by_table, outcomes, merged)
+    _merge_replicas(scope, by_table, outcomes)
     for dimension in merged:
         outcomes.put(dimensions.finish_merge(scope, dimension, outcomes.rows[dimension.relation]))
     _account(outcomes, staged, verdicts)
@@ -54,6 +57,7 @@ def publish(
     for table in staged:
         _keep_files(cursor, run, table)
     audit.keep_held_back(cursor, run)
+    keep_steps(cursor, run)
     audit.keep_verdicts(cursor, run, verdicts)
     audit.keep_outcomes(cursor, run, rows)
     audit.finish_run(cursor, run, "succeeded", score)
@@ -129,6 +133,14 @@ def _merge_facts(
                 outcomes.add(source)
 
 
+def _merge_replicas(scope: MergeScope, staged: Mapping[str, StagedTable], outcomes: _Outcomes) -> None:
+    for table in replicas(scope.catalog, staged):
+        read = staged[table.qualified_name]
+        copied, source = merge_replica(scope, table, read, plan_of(read))
+        outcomes.put(copied)
+        outcomes.add(source)
+
+
 def _account(outcomes: _Outcomes, staged: list[StagedTable], verdicts: list[Verdict]) -> None:
     """Hold extracted rows against what became of them (law R3)."""
     judged = {v.table: v.quarantined_count for v in verdicts}
@@ -150,7 +162,7 @@ def _account(outcomes: _Outcomes, staged: list[StagedTable], verdicts: list[Verd
                 f"{table.table}: {full.extracted} rows were extracted, but {accounted} are accounted for:"
                 f" {merged} merged, {full.rejected} rejected, {full.quarantined} quarantined,"
                 f" {full.dropped} dropped (law R3).",
-                "Nothing was published. A table must be named by a dimension or a fact of the catalog;"
+                "Nothing was published. A table must feed a dimension, a fact or a replica of the catalog;"
                 " otherwise report it.",
             )
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from psycopg2.extensions import connection as Connection
 
 from etl.catalog import Catalog, SourceTable
+from etl.catalog.feeding import changed_relations
 from etl.catalog_types import arrow_type
 from etl.errors import ContractError
 from etl.handles import PreparedFile, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
@@ -22,6 +23,8 @@ from etl.warehouse.postgresql.connection import connect, explained_errors, open_
 from etl.warehouse.postgresql.marts import refresh_marts
 from etl.warehouse.postgresql.seen import seen_by
 from etl.warehouse.postgresql.statements import SQL_DIR
+from etl.warehouse.postgresql.step_log import keep_steps
+from etl.warehouse.postgresql.whole_steps import apply_whole_steps
 
 
 class PostgreSQLWarehouse:
@@ -66,6 +69,7 @@ class PostgreSQLWarehouse:
                 audit.keep_verdicts(cursor, run, verdicts)
                 score = audit.overall_score(verdicts) if verdicts else None
                 audit.finish_run(cursor, run, status, score, error)
+                keep_steps(cursor, run)
             staging.drop_staging(cursor, run.staging_schema)
 
     def watermarks(self) -> dict[str, str]:
@@ -111,25 +115,24 @@ class PostgreSQLWarehouse:
         started = time.monotonic()
         table = self._catalog.tables[plan.table]
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-            row_count, rejected, read_seconds = staging.part_totals(
-                cursor, run.staging_schema, table.relation
-            )
+            totals = staging.part_totals(cursor, run.staging_schema, table.relation)
             staging.require_whole(cursor, run.staging_schema, table.relation)
             if plan.compares_keys:
                 staging.require_whole(cursor, run.staging_schema, f"{table.relation}__keys")
-                _, unreadable, _ = staging.part_totals(cursor, run.staging_schema, f"{table.relation}__keys")
-                _refuse_unreadable_keys(plan.table, unreadable)
+                keys = staging.part_totals(cursor, run.staging_schema, f"{table.relation}__keys")
+                _refuse_unreadable_keys(plan.table, keys.rejected_count)
             staged = StagedTable(
                 table=plan.table,
                 schema=run.staging_schema,
                 relation=table.relation,
-                row_count=row_count,
-                extracted_count=row_count + rejected,
-                rejected_count=rejected,
+                row_count=totals.row_count,
+                extracted_count=totals.row_count + totals.rejected_count + totals.dropped_count,
+                rejected_count=totals.rejected_count,
+                dropped_count=totals.dropped_count,
                 plan=plan,
             )
-            settled = staging.settle_table(cursor, staged, table)
-        return replace(settled, seconds=round(read_seconds + time.monotonic() - started, 3))
+            settled = apply_whole_steps(cursor, staging.settle_table(cursor, staged, table), table)
+        return replace(settled, seconds=round(totals.seconds + time.monotonic() - started, 3))
 
     def follow_parents(self, staged: StagedTable) -> StagedTable:
         """Move rows whose parent is held back into quarantine."""
@@ -151,9 +154,10 @@ class PostgreSQLWarehouse:
             return release.publish(cursor, self._catalog, self._settings, run, staged, verdicts)
 
     def refresh_marts(self, run: Run) -> list[TableOutcome]:
-        """Rebuild the marts aside, swap them and add them to the run's record."""
+        """Rebuild the marts that the run's tables can change aside, swap them, add them to its record."""
+        changed = changed_relations(self._catalog, run.tables) if run.tables else None
         with connect(self.url, self._settings) as connection:
-            outcomes = refresh_marts(connection, SQL_DIR / "marts")
+            outcomes = refresh_marts(connection, SQL_DIR / "marts", changed)
             with connection.cursor() as cursor:
                 audit.keep_outcomes(cursor, run, tuple(outcomes))
         return outcomes

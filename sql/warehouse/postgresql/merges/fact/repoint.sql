@@ -2,7 +2,6 @@
 -- reads: warehouse.{{ fact }}, warehouse.{{ found.relation }}
 {% import "merges/lookup.sql" as lookup -%}
 {% import "merges/fact/time.sql" as time -%}
-{% set zone = "%(business_time_zone)s" -%}
 with versions as (
     {{ lookup.versions(found) }}
 )
@@ -15,6 +14,6 @@ from warehouse.{{ found.relation | ident }} as d
 inner join versions as v on {{ found.columns | equal('v', 'd') }}
 where
     f.{{ column | ident }} = d.{{ found.surrogate | ident }}
-    and v.holds_from <= {{ time.instant(at, at_type, 'f', zone) }}
-    and {{ time.instant(at, at_type, 'f', zone) }} < v.holds_to
+    and v.holds_from <= {{ time.instant(at, at_type, 'f') }}
+    and {{ time.instant(at, at_type, 'f') }} < v.holds_to
     and f.{{ column | ident }} != v.{{ found.surrogate | ident }}

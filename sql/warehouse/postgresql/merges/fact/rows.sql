@@ -3,7 +3,6 @@
 -- reads: the fact's staged tables, warehouse.{{ fact }}, its dimensions, dim_date
 {% import "merges/lookup.sql" as lookup -%}
 {% import "merges/fact/time.sql" as time -%}
-{% set zone = "%(business_time_zone)s" -%}
 create unlogged table {{ staging | ident }}.{{ rows | ident }} as
 with told as (
     {%- for source in sources %}
@@ -137,14 +136,14 @@ found as (
     {%- for column in dates.values() %}
     {%- set day = "day_" ~ loop.index %}
     left join warehouse.dim_date as {{ day | ident }}
-        on {{ day | ident }}.full_date = {{ time.day(column, columns[column].type, 'j', zone) }}
+        on {{ day | ident }}.full_date = {{ time.day(column, columns[column].type, 'j') }}
     {%- endfor %}
     {%- for found in lookups.values() %}
     {%- set version = "version_" ~ loop.index %}
     left join {{ ("versions_" ~ loop.index) | ident }} as {{ version | ident }}
         on
-            {{ version | ident }}.holds_from <= {{ time.instant(at, columns[at].type, 'j', zone) }}
-            and {{ time.instant(at, columns[at].type, 'j', zone) }} < {{ version | ident }}.holds_to
+            {{ version | ident }}.holds_from <= {{ time.instant(at, columns[at].type, 'j') }}
+            and {{ time.instant(at, columns[at].type, 'j') }} < {{ version | ident }}.holds_to
         {%- for column, named in found.columns.items() %}
             and {{ version | ident }}.{{ column | ident }} = j.{{ named | ident }}
         {%- endfor %}

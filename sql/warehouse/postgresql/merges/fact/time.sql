@@ -1,14 +1,14 @@
 {#- An instant has a day in the business time zone; a day begins there. -#}
-{% macro day(column, type, alias, zone) -%}
+{% macro day(column, type, alias) -%}
 {%- if type == 'date' -%}
 {{ alias }}.{{ column | ident }}
 {%- else -%}
-({{ alias }}.{{ column | ident }} at time zone {{ zone }})::date
+({{ alias }}.{{ column | ident }} at time zone %(business_time_zone)s)::date
 {%- endif -%}
 {%- endmacro %}
-{% macro instant(column, type, alias, zone) -%}
+{% macro instant(column, type, alias) -%}
 {%- if type == 'date' -%}
-({{ alias }}.{{ column | ident }}::timestamp at time zone {{ zone }})
+({{ alias }}.{{ column | ident }}::timestamp at time zone %(business_time_zone)s)
 {%- else -%}
 {{ alias }}.{{ column | ident }}
 {%- endif -%}
