@@ -49,7 +49,7 @@ up: venv ## start server, work pool and worker; deploy everything in prefect.yam
 
 down: ## stop all that 'make up' or 'make demo' started
 	if [ -e "$(STAMP)" ]; then exec "$(BIN)/python" -m deployments down; fi; \
-	for file in "$(STATE)"/prefect/worker.pid "$(STATE)"/prefect/server.pid "$(STATE)"/demo/analytics.pid "$(STATE)"/postgresql/postmaster.pid; do \
+	for file in "$(STATE)"/prefect/watcher.pid "$(STATE)"/prefect/worker.pid "$(STATE)"/prefect/server.pid "$(STATE)"/demo/analytics.pid "$(STATE)"/postgresql/postmaster.pid; do \
 		[ -e "$$file" ] || continue; \
 		read -r pid _ < "$$file"; \
 		case "$$(readlink /proc/$$pid/cwd)" in "$(CURDIR)"*) kill -INT $$pid; echo "Stopped process $$pid." ;; esac; \

@@ -73,6 +73,11 @@ class LocalPrefect:
         return Service("worker", self.home)
 
     @property
+    def watcher(self) -> Service:
+        """What tells the server of files that arrive."""
+        return Service("watcher", self.home)
+
+    @property
     def api_url(self) -> str | None:
         """Address of the named server, else of the local one if it runs."""
         if self.is_named:
@@ -121,6 +126,11 @@ class LocalPrefect:
             pool = ["--pool", WORK_POOL, "--type", "process", "--name", WORK_POOL]
             self.worker.start(["prefect", "worker", "start", *pool], self.environment(api_url))
 
+    def start_watcher(self, api_url: str) -> None:
+        """Start to watch the folders that ``prefect.yaml`` has triggers for, unless somebody does."""
+        if self.watcher.running() is None:
+            self.watcher.start(["deployments.watch_files"], self.environment(api_url))
+
     def environment(self, api_url: str) -> dict[str, str]:
         """The variables by which a program finds the server and keeps inside the project's folder."""
         return {
@@ -132,7 +142,7 @@ class LocalPrefect:
 
     def stop(self) -> list[str]:
         """Stop what runs; the names of what was stopped."""
-        stopped = [service.name for service in (self.worker, self.server) if service.stop()]
+        stopped = [service.name for service in (self.watcher, self.worker, self.server) if service.stop()]
         if "server" in stopped:
             self._profiles.unlink(missing_ok=True)
             self._address.unlink(missing_ok=True)

@@ -62,6 +62,9 @@ def plan_tables(
     Args:
         known: What is known of each table before it is read.
         request: What the run was asked for.
+
+    Raises:
+        ConfigError: A day to backfill is not over at the source, or a declared query lacks a value.
     """
     system = catalog.sources[snapshot.source]
 
@@ -70,6 +73,8 @@ def plan_tables(
         return business_day(day, settings.business_time_zone, zone) if day else None
 
     asked = day_in(system.time_zone)
+    if asked and request.is_backfill:
+        _require_over(snapshot.source, asked, snapshot.taken_at)
     as_of = asked.high if asked and precedes(asked.high, snapshot.taken_at) else snapshot.taken_at
     plans = []
     for name, table in known.items():
@@ -89,9 +94,10 @@ def plan_tables(
 def tells_days(table: SourceTable) -> bool:
     """Whether one business day of the table can be read: by its cursor, or by a query that is told the day.
 
-    State as of now says nothing of a day that lies behind, and numbers have no days.
+    State as of now says nothing of a day that lies behind; numbers and files have no days.
     """
-    return bool(table.parameters) or (table.cursor is not None and table.cursor_kind == "timestamp")
+    has_times = table.cursor is not None and table.cursor_kind == "timestamp" and table.files is None
+    return has_times or bool(table.parameters)
 
 
 def _is_read(table: SourceTable, plan: TablePlan, request: Request) -> bool:
@@ -139,25 +145,25 @@ def _window(
     if table.cursor is None:
         return Window(None, as_of)
     if request.is_backfill and day is not None and table.cursor_kind == "timestamp":
-        return _whole_day(table, day, safe_high)
+        _require_over(table.qualified_name, day, safe_high)
+        return Window(day.low, day.high)
     if table.cursor_kind == "integer":
         return Window(start, safe_high)
     return plan_window(start, safe_high, day)
 
 
-def _whole_day(table: SourceTable, day: BusinessDay, safe_high: str | None) -> Window:
-    """Both ends of the day: no watermark would bring later what is missing now (law X7).
+def _require_over(what: str, day: BusinessDay, certain: str | None) -> None:
+    """A backfill brings whole days: no watermark would bring later what is missing now (law X7).
 
     Raises:
         ConfigError: The day is not over, or a transaction that is open at the source may still change it.
     """
-    if safe_high is not None and precedes(safe_high, day.high):
+    if certain is not None and precedes(certain, day.high):
         raise ConfigError(
-            f"{table.qualified_name}: {day.date} ends at {day.high}, but is certain only up to {safe_high}"
-            " by the source's clock and open transactions (law X2).",
+            f"{what}: {day.date} ends at {day.high}, but is certain only up to {certain}"
+            " by the source's clock and its open transactions (law X2).",
             "Backfill days that are over; the scheduled runs bring the newest ones.",
         )
-    return Window(day.low, day.high)
 
 
 def _plan(table: SourceTable, known: KnownTable, window: Window, as_of: str, request: Request) -> TablePlan:

@@ -30,14 +30,15 @@ class Catalog(Model):
         return [name for name, t in self.tables.items() if t.parent and t.parent.table == table]
 
     def loaded_together(self, names: Collection[str]) -> list[str]:
-        """The named tables and those that must come with them: all of a fact, children with parents.
+        """The named tables and those that must come with them, in the order of the catalog.
 
-        Their watermarks move together: rows of one that came without the other would never meet it.
+        Children come with their parents, and all tables of a fact that joins them by SQL of its own:
+        their watermarks move together, as rows of one that came alone would never meet the other.
 
         Raises:
             KeyError: A name is not declared.
         """
-        groups = [set(fact.tables) for fact in self.facts.values()]
+        groups = [set(fact.tables) for fact in self.facts.values() if not fact.columns]
         groups += [{name, table.parent.table} for name, table in self.tables.items() if table.parent]
         found = {self.tables[name].qualified_name for name in names}
         while missing := {name for group in groups if group & found for name in group} - found:
