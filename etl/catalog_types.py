@@ -96,7 +96,7 @@ def can_hold(wide: str, narrow: str) -> bool:
     whole, fraction = exact_digits(narrow)
     # An integer type holds all numbers of one digit less than its largest one has.
     room, scale = exact_digits(wide)
-    return 0 < whole + fraction and whole <= room - (wide in _INTEGER_DIGITS) and fraction <= scale
+    return whole + fraction > 0 and whole <= room - (wide in _INTEGER_DIGITS) and fraction <= scale
 
 
 def exact_digits(column_type: str) -> tuple[int, int]:
