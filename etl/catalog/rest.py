@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from etl.catalog.model import Model
 
@@ -133,3 +133,8 @@ class Endpoint(Model):
     low_param: str | None = Field(None, description="Parameter that takes the lower end of the window")
     high_param: str | None = Field(None, description="Parameter that takes the upper end of the window")
     bound_form: Literal["iso", "date", "epoch_seconds", "text"] = "iso"
+
+    @field_validator("path")
+    @classmethod
+    def _below_the_base(cls, path: str) -> str:
+        return path.lstrip("/")
