@@ -82,12 +82,11 @@ class FileWorld:
                 landed = land_or_quarantine(partial(source.read, ITEMS, extract, snapshot), extract, folder)
                 warehouse.stage_part(prepare(landed, ITEMS, folder, "US"), run)
         staged = warehouse.settle(plan, run)
+        lost = replace(staged, extracted_count=staged.extracted_count + loses)
         try:
-            return warehouse.publish(
-                run, [replace(staged, extracted_count=staged.extracted_count + loses)], []
-            )
+            return warehouse.publish(run, [lost], [])
         finally:
-            warehouse.end_run(run, "failed", "", [])
+            warehouse.end_run(run, "failed", "nothing was published", [])
 
     def ledger(self) -> list[tuple[Any, ...]]:
         """What is known of each content."""
