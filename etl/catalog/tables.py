@@ -148,6 +148,8 @@ class SourceTable(Model):
             )
         if (self.deletes == "soft") != (self.deleted_when is not None):
             raise ValueError("'deletes: soft' and 'deleted_when' go together")
+        if self.endpoint is not None:
+            self.endpoint.check_table(self)
         return self
 
 

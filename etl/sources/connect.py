@@ -2,6 +2,7 @@
 
 - ``postgresql://``, ``postgres://``, ``postgresql+psycopg2://``
 - ``mysql://``, ``mariadb://``, each also with ``+mysqlconnector``
+- of a system of kind rest: ``https://``, ``http://``
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ def source_for(system: SourceSystem, settings: Settings) -> Source:
     Raises:
         ConfigError: The URL is not set, cannot be read, or has a scheme that is not known; it is never shown.
     """
+    if system.kind == "rest":
+        from etl.sources.rest import RestSource
+
+        return RestSource(system, settings)
     url = source_url(system, settings)
     scheme = url.partition(":")[0].lower()
     if scheme in _POSTGRESQL_SCHEMES:
