@@ -56,6 +56,10 @@ def _cut_chunks(request: Request, reply: Reply) -> Reply:
     return replace(reply, body=chunk, headers={**reply.headers, **headers}, sent_bytes=len(chunk))
 
 
+def _large_redirect(request: Request, reply: Reply) -> Reply:
+    return Reply(b" " * 70_000, 302, {"Location": f"{request.path}?{urlencode(request.query)}"})
+
+
 def _list(body: Any) -> list[Any]:
     records: list[Any] = body["items"]["list"]
     return records
@@ -120,6 +124,7 @@ LASTING: dict[str, Fault] = {
     "a total that changes": _other_total,
     "a total that is none": changed(lambda body: {**body, "meta": {**body["meta"], "total": "many"}}),
     "redirect elsewhere": _status(302, Location="http://127.0.0.2:9/page"),
+    "a redirect that is too large": _large_redirect,
     "too large": lambda request, reply: replace(reply, body=reply.body + b" " * 70_000),
 }
 # Lies that the last page, or the page behind it, can tell without harm: it has nothing that could be missing.

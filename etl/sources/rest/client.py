@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 
@@ -14,7 +13,7 @@ from etl.embedded import source_url
 from etl.errors import ConfigError
 from etl.settings import Settings
 from etl.sources.rest.auth import auth_for
-from etl.sources.rest.exchange import Answer, Exchange, origin_of
+from etl.sources.rest.exchange import Answer, Exchange, joined, origin_of
 from etl.sources.rest.failures import NETWORK_ERRORS
 from etl.sources.rest.pacing import pacer_for
 from etl.sources.rest.redaction import Secrets
@@ -71,9 +70,8 @@ class Client:
     def _once(
         self, url: str, params: Mapping[str, str], accepted: Collection[int], reads_body: bool = True
     ) -> Answer:
-        sent_at = time.monotonic()
         answer = self._follow(url, params, reads_body)
-        if answer.status == 401 and self._auth.renew(sent_at):
+        if answer.status == 401 and self._auth.renew(answer.sent_at):
             answer = self._follow(url, params, reads_body)
         return accept(answer, accepted, self._secrets)
 
@@ -82,7 +80,7 @@ class Client:
         for _ in range(_MOST_REDIRECTS):
             if answer.status not in _REDIRECTS or "Location" not in answer.headers:
                 return answer
-            answer = self._send(urljoin(answer.url, answer.headers["Location"]), {}, reads_body)
+            answer = self._send(joined(answer.url, answer.headers["Location"]), {}, reads_body)
         return answer
 
     def _send(self, url: str, params: Mapping[str, str], reads_body: bool) -> Answer:

@@ -6,8 +6,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
-from pathlib import Path
+from urllib.parse import urljoin
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -30,12 +29,14 @@ class Answer:
     Attributes:
         headers: Without regard to case.
         url: What was asked for, as it was sent, without credentials.
+        sent_at: When it was asked for, by the monotonic clock.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     url: str
+    sent_at: float
 
 
 class Auth(requests.auth.AuthBase):
@@ -65,6 +66,18 @@ def origin_of(url: str) -> str:
     return f"{scheme}://{(parts.host or '').lower()}:{parts.port or _PORTS.get(scheme, 0)}"
 
 
+def joined(url: str, target: str) -> str:
+    """Where a place leads that was named on the way from ``url``.
+
+    Raises:
+        Refused: It cannot be read as a place.
+    """
+    try:
+        return urljoin(url, target)
+    except ValueError:
+        raise Refused("the API names a next place that is no URL", "Ask who runs the API.") from None
+
+
 class Exchange:
     """Sends requests to one origin and refuses to speak to any other, so that no credential goes astray.
 
@@ -78,7 +91,10 @@ class Exchange:
         self._pacer = pacer
         self._origin = origin_of(url)
         self._api = system.rest or RestApi()
-        self._session = _session(system, settings, self._api)
+        self._session = _session(settings, self._api)
+        self._authority = _authority(system, settings)
+        proxy = settings.secret(f"{system.name}_proxy_url")
+        self._proxies = dict.fromkeys(_PORTS, proxy.get_secret_value()) if proxy else {}
 
     def send(self, request: requests.Request, auth: Auth, reads_body: bool = True) -> Answer:
         """Send a request once and read its answer to the end; redirects are answers.
@@ -88,19 +104,37 @@ class Exchange:
             Refused: Another host, an answer beyond the limit, a certificate without trust.
             StorehouseError: A token could not be had.
         """
+        prepared = self._prepared(request)
+        url = prepared.url or ""
+        self._require_own(url)
+        signed = auth(prepared)
+        self._pacer.wait()
+        sent_at = time.monotonic()
         try:
-            prepared = self._session.prepare_request(request)
-            url = prepared.url or ""
-            self._require_own(url)
-            signed = auth(prepared)
-            self._pacer.wait()
-            with self._session.send(
-                signed, stream=True, allow_redirects=False, timeout=self._api.timeout_seconds
-            ) as response:
+            with self._ask(signed) as response:
                 body = self._read(response) if reads_body else b""
-                return Answer(response.status_code, response.headers, body, url)
+                return Answer(response.status_code, response.headers, body, url, sent_at)
         except NETWORK_ERRORS as error:
             raise network_failure(error) from None
+
+    def _prepared(self, request: requests.Request) -> requests.PreparedRequest:
+        try:
+            return self._session.prepare_request(request)
+        except (ValueError, *NETWORK_ERRORS) as error:
+            raise Refused(
+                f"the request cannot be made ({type(error).__name__})",
+                "Correct the URL, the endpoint's path, or the headers of the API.",
+            ) from None
+
+    def _ask(self, request: requests.PreparedRequest) -> requests.Response:
+        """Ask by the adapter: a session would read the whole body of a redirect, however large."""
+        return self._session.get_adapter(request.url or "").send(
+            request,
+            stream=True,
+            timeout=self._api.timeout_seconds,
+            verify=self._authority,
+            proxies=self._proxies,
+        )
 
     def _require_own(self, url: str) -> None:
         if (other := origin_of(url)) != self._origin:
@@ -125,25 +159,25 @@ class Exchange:
         return b"".join(chunks)
 
 
-def _session(system: SourceSystem, settings: Settings, api: RestApi) -> requests.Session:
+def _session(settings: Settings, api: RestApi) -> requests.Session:
     session = requests.Session()
     # Proxies, authorities and accounts of the environment are not read: only the settings are.
     session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.update({"Accept": "application/json", "User-Agent": "storehouse", **api.headers})
     adapter = HTTPAdapter(pool_connections=2, pool_maxsize=settings.task_workers)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    if authority := settings.secret(f"{system.name}_ca_file"):
-        session.verify = _authority(system, authority.get_secret_value())
-    if proxy := settings.secret(f"{system.name}_proxy_url"):
-        session.proxies = dict.fromkeys(_PORTS, proxy.get_secret_value())
     return session
 
 
-def _authority(system: SourceSystem, file: str) -> str:
+def _authority(system: SourceSystem, settings: Settings) -> str | bool:
+    """A file with the certificates to trust; True for those of the public authorities."""
+    setting = settings.secret(f"{system.name}_ca_file")
+    if setting is None:
+        return True
+    file = setting.get_secret_value()
     try:
-        ssl.create_default_context(cafile=Path(file))
+        ssl.create_default_context(cafile=file)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(
             f"ETL_{system.name.upper()}_CA_FILE names {file}, which cannot be read as certificates: {error}.",

@@ -11,14 +11,6 @@ import urllib3
 
 from etl.errors import SourceError
 
-_UNSENDABLE = (
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidHeader,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-    requests.exceptions.InvalidProxyURL,
-    urllib3.exceptions.LocationParseError,
-)
 _SILENT = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
 _PACKED = (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError)
 # What urllib3 and requests raise; each is turned into one of the two below, and never shown itself,
@@ -74,16 +66,12 @@ def network_failure(error: Exception) -> TryAgain | Refused:
             f"the certificate of the server cannot be trusted: {distrusts[0].verify_message}",
             "Correct the URL or the certificate; for an authority of your own, set ETL_<SOURCE>_CA_FILE.",
         )
-    if isinstance(error, _UNSENDABLE):
-        return Refused(
-            f"the request cannot be made ({type(error).__name__})",
-            "Correct the URL, the endpoint's path, or the headers of the API.",
-        )
     if isinstance(error, _PACKED):
         return TryAgain("the answer cannot be unpacked")
-    if any(isinstance(cause, _SILENT) for cause in causes):
-        return TryAgain("the API did not answer in time")
     said = next((c.strerror for c in causes if isinstance(c, OSError) and c.strerror), None)
+    # urllib3 counts a refused connection among its timeouts.
+    if said is None and any(isinstance(cause, _SILENT) for cause in causes):
+        return TryAgain("the API did not answer in time")
     return TryAgain("the connection failed or broke off" + (f": {said}" if said else ""))
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import urljoin
 
 from requests.utils import parse_header_links
 
 from etl.catalog import Endpoint
 from etl.catalog.rest import CursorToken, LinkHeader, NextUrl, Offset, PageNumber
+from etl.sources.rest.exchange import joined
 from etl.sources.rest.failures import Refused
 from etl.sources.rest.json_text import at_path, kind_of
 
@@ -163,8 +163,10 @@ class _Chained:
                 target = _text_at(page.body, declared.next)
             case _:
                 target = _next_link(page.headers.get("Link", ""))
-        url = urljoin(page.url, target)
-        return PageRequest(url, name=url) if target else None
+        if not target:
+            return None
+        url = joined(page.url, target)
+        return PageRequest(url, name=url)
 
 
 def short_page(number: int, count: int, size: int) -> Refused:
