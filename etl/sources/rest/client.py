@@ -14,7 +14,6 @@ from etl.errors import ConfigError
 from etl.settings import Settings
 from etl.sources.rest.auth import auth_for
 from etl.sources.rest.exchange import Answer, Exchange, joined, origin_of
-from etl.sources.rest.failures import NETWORK_ERRORS
 from etl.sources.rest.pacing import pacer_for
 from etl.sources.rest.redaction import Secrets
 from etl.sources.rest.statuses import accept, http_date
@@ -92,8 +91,8 @@ def _base_url(system: SourceSystem, url: str) -> str:
         parts = urlsplit(url)
         is_usable = parts.scheme.lower() in ("http", "https") and bool(parts.hostname)
         is_usable = is_usable and not (parts.username or parts.password or parts.query or parts.fragment)
-        origin_of(url)
-    except (ValueError, *NETWORK_ERRORS):
+        is_usable = is_usable and bool(origin_of(url))
+    except ValueError:
         is_usable = False
     if not is_usable:
         raise ConfigError(

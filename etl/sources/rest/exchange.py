@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from etl.catalog import RestApi, SourceSystem
@@ -56,12 +57,11 @@ class Auth(requests.auth.AuthBase):
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of a URL, as they are connected to.
-
-    Raises:
-        NETWORK_ERRORS: It is none.
-    """
-    parts = parse_url(url)
+    """Scheme, host and port of a URL, as they are connected to; empty where it cannot be read as one."""
+    try:
+        parts = parse_url(url)
+    except LocationParseError:
+        return ""
     scheme = (parts.scheme or "").lower()
     return f"{scheme}://{(parts.host or '').lower()}:{parts.port or _PORTS.get(scheme, 0)}"
 
