@@ -29,7 +29,7 @@ PIP        := PIP_CACHE_DIR="$(PIP_CACHE)" "$(BIN)/python" -m pip --quiet
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help venv demo up down status test check format schema lock clean
+.PHONY: help venv demo up down status discover replicate test check format schema lock clean
 
 help: ## list the targets
 	echo "Storehouse: what can be made here"
@@ -49,7 +49,7 @@ up: venv ## start server, work pool and worker; deploy everything in prefect.yam
 
 down: ## stop all that 'make up' or 'make demo' started
 	if [ -e "$(STAMP)" ]; then exec "$(BIN)/python" -m deployments down; fi; \
-	for file in "$(STATE)"/prefect/worker.pid "$(STATE)"/prefect/server.pid "$(STATE)"/postgresql/postmaster.pid; do \
+	for file in "$(STATE)"/prefect/watcher.pid "$(STATE)"/prefect/worker.pid "$(STATE)"/prefect/server.pid "$(STATE)"/demo/analytics.pid "$(STATE)"/postgresql/postmaster.pid; do \
 		[ -e "$$file" ] || continue; \
 		read -r pid _ < "$$file"; \
 		case "$$(readlink /proc/$$pid/cwd)" in "$(CURDIR)"*) kill -INT $$pid; echo "Stopped process $$pid." ;; esac; \
@@ -57,6 +57,14 @@ down: ## stop all that 'make up' or 'make demo' started
 
 status: venv ## say what runs
 	"$(BIN)/python" -m deployments status
+
+discover: venv ## write the catalog of a database: SOURCE=crm, its URL in ETL_CRM_URL
+	[ -n "$(SOURCE)" ] || { echo "Name the source: make $@ SOURCE=crm, with its URL in ETL_CRM_URL."; exit 1; }
+	"$(BIN)/python" -m etl.discovery "$(SOURCE)" $(ARGS)
+
+replicate: venv ## copy a database and keep the copy up to date: SOURCE=crm, its URL in ETL_CRM_URL
+	[ -n "$(SOURCE)" ] || { echo "Name the source: make $@ SOURCE=crm, with its URL in ETL_CRM_URL."; exit 1; }
+	"$(BIN)/python" -m deployments.run replicate-database "source=$(SOURCE)" $(ARGS)
 
 test: venv ## run all tests, on real servers and a real browser
 	"$(BIN)/python" -m pytest -n $(TEST_PROCESSES) --dist loadfile

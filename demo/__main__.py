@@ -6,21 +6,20 @@ A second time it plays the days that are left, or runs the last one again, which
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-import time
-from collections.abc import Iterator
 
 from rich.console import Console
 
-from demo.shop import Shop, ShopPlan, next_day
+from demo.days import live
+from demo.places import Places
+from demo.shop import Shop, ShopPlan, next_day, stored_plan
 from demo.summary import show_summary
+from demo.web.service import answers_given, ensure_analytics
 from deployments.services import ensure_server
 from etl.catalog_files import load_catalog
 from etl.embedded import source_url, warehouse_url
 from etl.errors import StorehouseError
-from etl.handles import Release
-from etl.settings import get_settings
+from etl.settings import Settings, get_settings
 
 # What the table of rows needs; narrower terminals break its lines.
 _LEAST_WIDTH = 120
@@ -52,65 +51,56 @@ def _options() -> argparse.Namespace:
 
 
 def _make_shop(console: Console, plan: ShopPlan) -> None:
-    """Make the demo's shop unless it is there, or ETL_SHOP_URL names another one."""
+    """Make the demo's shop unless it is there, or ETL_SHOP_URL names another one.
+
+    What it has beside its database comes with it, but for what the environment names elsewhere.
+    """
     settings = get_settings()
-    if settings.shop_url is None:
-        with console.status("Making the shop"):
-            _opened_shop(
-                console, plan, source_url(load_catalog(settings.catalog_dir).sources["shop"], settings)
-            )
+    if settings.shop_url is not None:
+        return
+    places = Places(settings)
+    with console.status("Making the shop"):
+        url = _shop_url(settings)
+        _opened_shop(console, stored_plan(url) or plan, url, places)
+        if places.is_ours("analytics_url"):
+            ensure_analytics(places)
 
 
 def _demo(console: Console, plan: ShopPlan) -> bool:
     settings = get_settings()
+    places = Places(settings)
+    places.check_ours()
     with console.status("Starting the databases"):
-        shop_url = source_url(load_catalog(settings.catalog_dir).sources["shop"], settings)
+        shop_url = _shop_url(settings)
         warehouse = warehouse_url(settings)
     with console.status("Making the shop"):
-        shop = _opened_shop(console, plan, shop_url)
+        shop = _opened_shop(console, plan, shop_url, places)
+        analytics = ensure_analytics(places)
+        console.print(
+            f"Its web analytics answers at {analytics}, its stores drop their counts in {places.drop}."
+        )
     with console.status("Starting Prefect"):
         console.print(f"Prefect answers at {ensure_server().removesuffix('/api')}.")
-    releases = list(_live(console, shop, shop_url))
-    return show_summary(console, settings, warehouse, shop, plan.days, releases)
+    releases = list(live(console, shop, shop_url, places))
+    return show_summary(console, settings, warehouse, shop, releases, answers_given(analytics) or {})
 
 
-def _opened_shop(console: Console, plan: ShopPlan, url: str) -> Shop:
+def _shop_url(settings: Settings) -> str:
+    return source_url(load_catalog(settings.catalog_dir).sources["shop"], settings)
+
+
+def _opened_shop(console: Console, plan: ShopPlan, url: str, places: Places) -> Shop:
+    """The shop, made where there is none, with its files up to where it has been played."""
     shop = Shop(plan)
-    if next_day(url) is None:
+    turn = next_day(url)
+    if turn is None:
         shop.create(url)
+        places.clear()
         console.print(f"A shop with {len(shop.orders.known(0)):,} orders was made.")
+    else:
+        shop.check_stored(url)
+    places.deliver(shop, (turn or 1) - 1)
     return shop
-
-
-def _live(console: Console, shop: Shop, shop_url: str) -> Iterator[Release]:
-    """Bring the day that was played last, in case it was not, then play and bring the days that are left."""
-    turn = next_day(shop_url) or 1
-    for day in range(max(turn - 1, 1), shop.plan.days + 1):
-        if day >= turn:
-            shop.play(shop_url, day)
-        started = time.monotonic()
-        release = _bring(shop, day)
-        said = f"Day {day}, {shop.plan.date_of(day)}{', again' if day < turn else ''}"
-        console.print(f"{said}: {_changes(release)} rows changed, {time.monotonic() - started:.1f} s.")
-        yield release
-
-
-def _bring(shop: Shop, day: int) -> Release:
-    from flows.daily_sales import daily_sales  # Prefect reads its server's address on import
-
-    _quieten_terminal()
-    return daily_sales(business_date=shop.plan.date_of(day))
-
-
-def _quieten_terminal() -> None:
-    """Show only what went wrong; every line of the log still stands in the Prefect UI."""
-    for handler in logging.getLogger().handlers:
-        handler.setLevel(logging.WARNING)
-
-
-def _changes(release: Release) -> str:
-    targets = (o for o in release.outcomes if o.role in {"dimension", "fact"})
-    return f"{sum(o.inserted + o.updated + o.expired + o.removed for o in targets):,}"
 
 
 if __name__ == "__main__":

@@ -31,6 +31,19 @@ Kind = Literal[
     "removed_line",
     "corrected_quantity",
     "deleted_customer",
+    "late_session",
+    "withdrawn_page_view",
+    "late_conversion",
+    "unknown_currency",
+    "headless_file",
+    "truncated_file",
+    "ragged_row",
+    "bad_number",
+    "negative_stock",
+    "unknown_stock_product",
+    "corrected_count",
+    "stale_count",
+    "renamed_file",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -40,8 +53,8 @@ class Occurrence:
     """One defect: its kind, the day from which the warehouse can see it, and the key of its row.
 
     Attributes:
-        table: Table of the shop that holds the row.
-        key: Natural key of the row; of an order line (order_id, line_number).
+        table: Table of the shop that holds the row, or catalog name of one that is read elsewhere.
+        key: Natural key of the row; of an order line (order_id, line_number); of a file its name.
     """
 
     kind: Kind
@@ -79,6 +92,19 @@ _FREQUENCIES: dict[Kind, _Frequency] = {
     "old_timestamp_change": _Frequency(4, 4, 3),
     "segment_change": _Frequency(8, 3, 2),
     "manager_change": _Frequency(2, 2, 2),
+    "late_session": _Frequency(6, 3, 1, 1),
+    "withdrawn_page_view": _Frequency(4, 3, 1, 1),
+    "late_conversion": _Frequency(4, 3, 1, 1),
+    "unknown_currency": _Frequency(2, 2, 1),
+    "headless_file": _Frequency(2, 2, 1),
+    "truncated_file": _Frequency(3, 2, 1),
+    "ragged_row": _Frequency(4, 3, 1),
+    "bad_number": _Frequency(4, 3, 1),
+    "negative_stock": _Frequency(4, 3, 1),
+    "unknown_stock_product": _Frequency(2, 2, 1),
+    "corrected_count": _Frequency(3, 2, 1, 1),
+    "stale_count": _Frequency(2, 2, 1, 1),
+    "renamed_file": _Frequency(2, 2, 1, 1),
 }
 
 
@@ -88,7 +114,8 @@ def days_of(kind: Kind, plan: ShopPlan) -> list[int]:
     days = range(frequency.first, plan.days - frequency.ends_before_last + 1)
     if not days:
         return []
-    # An own start for each kind spreads the kinds over the days of a small shop.
+    # An own start for each kind spreads the kinds over the days of a small shop; new kinds come last,
+    # so that the others stay where they were.
     start = list(_FREQUENCIES).index(kind) * 3
     number = plan.count(frequency.per_scale, frequency.at_least)
     return sorted(days[(start + step) % len(days)] for step in range(number))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from unicodedata import normalize
 
 import numpy as np
@@ -44,6 +44,12 @@ class Sums:
     total: Decimal
 
 
+class _Part(Protocol):
+    """A part of the shop that notes what it injects."""
+
+    occurrences: list[Occurrence]
+
+
 class Ledger:
     """Expected sums, members, versions and numbers of defects.
 
@@ -52,17 +58,30 @@ class Ledger:
     """
 
     def __init__(
-        self, plan: ShopPlan, customers: Customers, products: Products, stores: Stores, orders: OrderBook
+        self,
+        plan: ShopPlan,
+        customers: Customers,
+        products: Products,
+        stores: Stores,
+        orders: OrderBook,
+        others: Iterable[_Part] = (),
     ) -> None:
         self._plan = plan
         self._customers = customers
         self._products = products
         self._stores = stores
         self._orders = orders
+        self._others = tuple(others)
 
     def occurrences(self, kind: Kind, up_to_day: int) -> list[Occurrence]:
         """The defects of a kind that can be seen by the end of a day."""
-        every = (self._customers, self._products, self._stores, self._orders)
+        every: tuple[_Part, ...] = (
+            self._customers,
+            self._products,
+            self._stores,
+            self._orders,
+            *self._others,
+        )
         return [o for part in every for o in part.occurrences if o.kind == kind and o.day <= up_to_day]
 
     def injected(self, kind: Kind, up_to_day: int) -> int:

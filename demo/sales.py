@@ -89,9 +89,15 @@ def _times(plan: ShopPlan, rng: np.random.Generator) -> np.ndarray:
     steps = np.floor(np.cumsum(weight / weight.sum()) * plan.count(20_000) + 0.5)
     number = np.diff(steps, prepend=0).astype(np.int64)
     number = np.where(days >= 1, np.maximum(number, _LEAST_ORDERS_A_DAY), number)
-    hour = rng.choice(24, number.sum(), p=_HOURS / _HOURS.sum())
     day_start = np.repeat(np.array([plan.start_of(int(day)) for day in days]), number)
-    return np.sort(day_start + hour * HOUR + rng.integers(0, HOUR, len(hour)))
+    return np.sort(day_start + times_of_day(rng, len(day_start)))
+
+
+def times_of_day(rng: np.random.Generator, number: int) -> np.ndarray:
+    """Times after midnight: more at noon and in the evening, few at night."""
+    hour = rng.choice(24, number, p=_HOURS / _HOURS.sum())
+    moments: np.ndarray = hour * HOUR + rng.integers(0, HOUR, number)
+    return moments
 
 
 def _choose_defects(plan: ShopPlan, rng: np.random.Generator, ordered_at: np.ndarray) -> np.ndarray:
@@ -113,7 +119,7 @@ def _heads(
 ) -> _Heads:
     number = len(ordered_at)
     weight = np.minimum(rng.pareto(1.3, len(customers.registered_at)) + 0.05, 60)
-    customer = 1 + _draw_known(rng, weight, customers.registered_at, ordered_at)
+    customer = 1 + draw_known(rng, weight, customers.registered_at, ordered_at)
     _replace_early(plan, customer, ordered_at, defect, customers)
     country = customers.country[customer - 1]
     store = stores.in_country(country, rng.random(number))
@@ -130,9 +136,7 @@ def _heads(
     )
 
 
-def _draw_known(
-    rng: np.random.Generator, weight: np.ndarray, since: np.ndarray, at: np.ndarray
-) -> np.ndarray:
+def draw_known(rng: np.random.Generator, weight: np.ndarray, since: np.ndarray, at: np.ndarray) -> np.ndarray:
     """For each instant a position among those that are there by then, as likely as their weights say."""
     reach = np.concatenate([[0.0], np.cumsum(weight)])
     there = np.searchsorted(since, at, side="right")
@@ -158,7 +162,7 @@ def _lines(rng: np.random.Generator, heads: _Heads, products: Products) -> Lines
     order = np.repeat(np.arange(len(size)), size)
     start = np.cumsum(size) - size
     rank = rng.permutation(len(products.listed_at)) + 1.0
-    product = 1 + _draw_known(rng, rank**-0.8, products.listed_at, heads.ordered_at[order])
+    product = 1 + draw_known(rng, rank**-0.8, products.listed_at, heads.ordered_at[order])
     price = products.prices.sold_at(product, heads.ordered_at[order])
     quantity = rng.choice(len(_QUANTITIES), len(order), p=_QUANTITIES) + 1
     for position in np.flatnonzero(heads.has("negative_quantity")):

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 from demo.customers import make_customers
 from demo.database import ShopDatabase, apply, shop_database
+from demo.drop.counts import Drop, make_drop
+from demo.drop.stock import make_stock
+from demo.fact_ledger import FactLedger
 from demo.ledger import Ledger
 from demo.plan import ShopPlan
 from demo.products import make_products
+from demo.rates import Rates, make_rates
 from demo.sales import make_orders
 from demo.stores import make_stores
 from demo.tables import SCHEMAS, Changes
+from demo.web.conversions import Conversions, make_conversions
+from demo.web.records import WebRecords
+from demo.web.visits import Visits, make_visits
 from etl.errors import ConfigError
 
-__all__ = ["Shop", "ShopPlan", "next_day"]
+_STATE_SQL = "select scale, seed, first_day, days, next_day from demo_state"
+
+__all__ = ["Shop", "ShopPlan", "next_day", "stored_plan"]
 
 
 class Shop:
@@ -31,7 +41,38 @@ class Shop:
     @cached_property
     def ledger(self) -> Ledger:
         """What a warehouse that reads this shop must come to."""
-        return Ledger(self.plan, self.customers, self.products, self.stores, self.orders)
+        parts = self.visits, self.conversions, self.drop
+        return Ledger(self.plan, self.customers, self.products, self.stores, self.orders, parts)
+
+    @cached_property
+    def facts(self) -> FactLedger:
+        """What the facts that are not read from the shop's database must come to."""
+        return FactLedger(self.plan, self.visits, self.conversions, self.drop, self.rates)
+
+    @cached_property
+    def rates(self) -> Rates:
+        """The exchange rates of its time."""
+        return make_rates(self.plan)
+
+    @cached_property
+    def visits(self) -> Visits:
+        """Who visits it on the web."""
+        return make_visits(self.plan, self.customers, self.products, self.orders)
+
+    @cached_property
+    def conversions(self) -> Conversions:
+        """Which visits brought which orders."""
+        return make_conversions(self.plan, self.visits, self.orders, self.rates)
+
+    @cached_property
+    def web_records(self) -> WebRecords:
+        """What its web analytics tells."""
+        return WebRecords(self.visits, self.conversions, self.orders)
+
+    @cached_property
+    def drop(self) -> Drop:
+        """The files that its stores drop."""
+        return make_drop(self.plan, make_stock(self.plan, self.products, self.stores, self.orders))
 
     def create(self, url: str) -> None:
         """Make the tables anew and load the opening state: everything before the first business day.
@@ -47,6 +88,15 @@ class Shop:
                 apply(database, changes)
             database.run_script("shop_indexes.sql")
             database.query("insert into demo_state values (%s, %s, %s, %s, 1)", self._stored_plan())
+
+    def check_stored(self, url: str) -> None:
+        """Raise when the database holds a shop of another plan.
+
+        Raises:
+            ConfigError: It does.
+        """
+        with shop_database(url) as database:
+            self._check_plan(database)
 
     def play(self, url: str, day_number: int) -> None:
         """Do one business day to the shop's database, in one transaction that also counts the day.
@@ -86,7 +136,16 @@ class Shop:
         return [*(log.changes(day_number) for log in logs), prices, *self.orders.changes(day_number)]
 
     def _check_turn(self, database: ShopDatabase, day_number: int) -> None:
-        *stored, turn = database.query("select scale, seed, first_day, days, next_day from demo_state")[0]
+        turn = self._check_plan(database)
+        if day_number != turn or day_number > self.plan.days:
+            raise ConfigError(
+                f"Business day {day_number} cannot be played: day {turn} of {self.plan.days} is next.",
+                "Play the days one after the other, each once.",
+            )
+
+    def _check_plan(self, database: ShopDatabase) -> int:
+        """Raise when the database holds a shop of another plan; the day whose turn it is."""
+        *stored, turn = database.query(_STATE_SQL)[0]
         if [float(stored[0]), *stored[1:]] != list(self._stored_plan()):
             scale, seed, first_day, days = stored
             raise ConfigError(
@@ -94,11 +153,7 @@ class Shop:
                 f"from {first_day}; asked for is {self.plan}.",
                 "Use the same options again, or remove the demo with 'make clean' first.",
             )
-        if day_number != turn or day_number > self.plan.days:
-            raise ConfigError(
-                f"Business day {day_number} cannot be played: day {turn} of {self.plan.days} is next.",
-                "Play the days one after the other, each once.",
-            )
+        return int(turn)
 
     def _stored_plan(self) -> tuple[float, int, date, int]:
         plan = self.plan
@@ -120,8 +175,18 @@ def _refuse_foreign_tables(database: ShopDatabase) -> None:
 
 def next_day(url: str) -> int | None:
     """Number of the business day to play next; None where there is no shop yet."""
+    state = _state(url)
+    return int(state[-1]) if state else None
+
+
+def stored_plan(url: str) -> ShopPlan | None:
+    """Plan of the shop in a database; None where there is no shop yet."""
+    state = _state(url)
+    return ShopPlan(float(state[0]), *state[1:4]) if state else None
+
+
+def _state(url: str) -> tuple[Any, ...] | None:
     with shop_database(url) as database:
         if not database.has_table("demo_state"):
             return None
-        rows = database.query("select next_day from demo_state")
-        return int(rows[0][0]) if rows else None
+        return next(iter(database.query(_STATE_SQL)), None)

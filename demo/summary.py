@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,14 @@ def show_summary(
     settings: Settings,
     warehouse_url: str,
     shop: Shop,
-    day: int,
     releases: Sequence[Release],
+    answers: Mapping[str, int],
 ) -> bool:
-    """Print the summary of some releases, the last of them of business day ``day``.
+    """Print the summary of some releases, the last of them of the shop's last business day.
+
+    Args:
+        answers: How often the web analytics answered with each status.
+
 
     Returns:
         Whether the warehouse found as many defects of each kind as the shop holds.
@@ -48,8 +52,9 @@ def show_summary(
     try:
         console.print(_tables(connection, releases))
         console.print(_quality(connection, releases))
-        defects, all_found = _defects(connection, shop, day)
+        defects, all_found = _defects(connection, shop)
         console.print(defects)
+        console.print(_api(answers))
         _say_where_to_look(console, settings, warehouse_url, _run_page(connection, releases[-1]))
     finally:
         connection.close()
@@ -89,14 +94,22 @@ def _quality(connection: Any, releases: Sequence[Release]) -> str:
     return f"Quality score: {scores}; {passed:,} of {rules:,} checks held.\n"
 
 
-def _defects(connection: Any, shop: Shop, day: int) -> tuple[Table, bool]:
+def _defects(connection: Any, shop: Shop) -> tuple[Table, bool]:
     shown = _table("The shop's defects", "defect or event", "injected", "found", "")
     all_found = True
     for kind in FINDABLE:
-        injected, seen = shop.ledger.injected(kind, day), found(connection, kind)
+        injected, seen = shop.ledger.injected(kind, shop.plan.days), found(connection, kind)
         all_found &= injected == seen
         shown.add_row(kind.replace("_", " "), str(injected), str(seen), "" if injected == seen else "differs")
     return shown, all_found
+
+
+def _api(answers: Mapping[str, int]) -> str:
+    number, refused, failed = (answers.get(status, 0) for status in ("200", "429", "503"))
+    return (
+        f"The web analytics answered {number:,} requests, refused {refused:,} because they came too fast, "
+        f"and failed at {failed:,}.\n"
+    )
 
 
 def _run_page(connection: Any, release: Release) -> str | None:

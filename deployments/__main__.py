@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from deployments.apply import apply
-from deployments.services import WORK_POOL, LocalPrefect, local_prefect
+from deployments.apply import apply, declared_deployments
+from deployments.services import WORK_POOL, LocalPrefect, analytics_service, local_prefect
 from etl.embedded import EMBEDDED_SOURCES, EmbeddedServer, embedded_url, stop_embedded, warehouse_url
 from etl.errors import StorehouseError
 from etl.settings import get_settings
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
 
 
 def up(prefect: LocalPrefect) -> None:
-    """Start databases, server and worker, deploy everything, and say where to look."""
+    """Start databases, server, worker and watcher, deploy everything, and say where to look."""
     prefect.start_server()
     settings = get_settings()
     warehouse_url(settings)
@@ -36,20 +36,27 @@ def up(prefect: LocalPrefect) -> None:
         for source in EMBEDDED_SOURCES:
             embedded_url(source, settings)
     _say("databases", "ready")
+    _say_analytics()
     api_url = prefect.ensure_server()
     _say("server", api_url.removesuffix("/api"))
     deployed = apply()
     prefect.start_worker(api_url)
     _say("worker", f"of work pool '{WORK_POOL}', log in {prefect.worker.log}")
+    prefect.start_watcher(api_url)
+    _say("watcher", f"of files that arrive, log in {prefect.watcher.log}")
     for sentence in deployed:
         _say("deployed", sentence)
-    for name in (sentence.split(":")[0] for sentence in deployed):
+    scheduled = [name for name, entry in declared_deployments().items() if entry.get("schedules")]
+    for name in scheduled:
         _say("run it", f".venv/bin/prefect deployment run {name} --watch")
+    _say("run any", f"{api_url.removesuffix('/api')}/deployments, with a form for its parameters")
 
 
 def down(prefect: LocalPrefect) -> None:
-    """Stop worker, server and embedded PostgreSQL."""
+    """Stop watcher, worker, server, the demo's web analytics and embedded PostgreSQL."""
     stopped = prefect.stop()
+    if analytics_service(get_settings()).stop():
+        stopped.append("web analytics of the demo")
     if stop_embedded(get_settings()):
         stopped.append("embedded PostgreSQL")
     print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
@@ -59,11 +66,19 @@ def status(prefect: LocalPrefect) -> None:
     """Say what runs."""
     _say("server", prefect.api_url or "not running")
     _say("worker", f"running, log in {prefect.worker.log}" if prefect.worker.running() else "not running")
+    _say("watcher", f"running, log in {prefect.watcher.log}" if prefect.watcher.running() else "not running")
+    _say_analytics()
     embedded = EmbeddedServer(get_settings().state_dir / "postgresql")
     _say(
         "PostgreSQL",
         "the embedded one is running" if embedded.is_ready() else "the embedded one is not running",
     )
+
+
+def _say_analytics() -> None:
+    analytics = analytics_service(get_settings())
+    if analytics.running():
+        _say("analytics", f"of the demo's shop, running, log in {analytics.log}")
 
 
 def _say(what: str, how: str) -> None:

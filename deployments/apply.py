@@ -19,9 +19,9 @@ PREFECT_YAML = PROJECT_DIR / "prefect.yaml"
 
 
 def apply() -> list[str]:
-    """Deploy everything of ``prefect.yaml`` and clear schedules that it no longer names.
+    """Deploy everything of ``prefect.yaml`` and clear schedules and triggers that it no longer names.
 
-    Prefect itself leaves a schedule on the server when the file stops naming it. The server is
+    Prefect itself leaves them on the server when the file stops naming them. The server is
     the one that ``deployments.services.ensure_server`` left in the environment.
 
     Returns:
@@ -43,7 +43,7 @@ def apply() -> list[str]:
         raise ConfigError(
             f"Prefect refused prefect.yaml:\n    {said}", "Correct prefect.yaml or the flow that it names."
         )
-    return clear_schedules(declared_deployments())
+    return clear_undeclared(declared_deployments())
 
 
 def declared_deployments(path: Path = PREFECT_YAML) -> dict[str, dict[str, Any]]:
@@ -68,8 +68,8 @@ def make_work_pool() -> None:
         client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process"))
 
 
-def clear_schedules(declared: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Remove from the server every schedule of our work pool that is not declared."""
+def clear_undeclared(declared: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Remove from the server every schedule of our work pool, and every trigger, that is not declared."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import WorkPoolFilter, WorkPoolFilterName
 
@@ -82,6 +82,8 @@ def clear_schedules(declared: Mapping[str, Mapping[str, Any]]) -> list[str]:
             undeclared = [schedule for schedule in deployment.schedules if schedule.slug not in wanted]
             for schedule in undeclared:
                 client.delete_deployment_schedule(deployment.id, schedule.id)
+            if name not in declared:
+                client.delete_resource_owned_automations(f"prefect.deployment.{deployment.id}")
             kept = len(deployment.schedules) - len(undeclared)
             cleared = f", {len(undeclared)} undeclared cleared" if undeclared else ""
             sentences.append(f"{name}: {kept} schedule{'' if kept == 1 else 's'}{cleared}")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from deployments.processes import Service
 from etl.errors import ConfigError
-from etl.settings import get_settings
+from etl.settings import Settings, get_settings
 
 WORK_POOL = "storehouse"
 HOST = "127.0.0.1"
@@ -45,6 +45,11 @@ def local_prefect() -> LocalPrefect:
     return LocalPrefect(settings.state_dir.resolve() / "prefect", settings.prefect_api_url)
 
 
+def analytics_service(settings: Settings) -> Service:
+    """The web analytics of the demo's shop; the demo starts it, and it ends with everything else."""
+    return Service("analytics", settings.state_dir.resolve() / "demo")
+
+
 @dataclass(frozen=True, slots=True)
 class LocalPrefect:
     """The programs of Prefect that run in the background.
@@ -66,6 +71,11 @@ class LocalPrefect:
     def worker(self) -> Service:
         """What takes scheduled runs from the work pool and runs them here."""
         return Service("worker", self.home)
+
+    @property
+    def watcher(self) -> Service:
+        """What tells the server of files that arrive."""
+        return Service("watcher", self.home)
 
     @property
     def api_url(self) -> str | None:
@@ -116,6 +126,11 @@ class LocalPrefect:
             pool = ["--pool", WORK_POOL, "--type", "process", "--name", WORK_POOL]
             self.worker.start(["prefect", "worker", "start", *pool], self.environment(api_url))
 
+    def start_watcher(self, api_url: str) -> None:
+        """Start to watch the folders that ``prefect.yaml`` has triggers for, unless somebody does."""
+        if self.watcher.running() is None:
+            self.watcher.start(["deployments.watch_files"], self.environment(api_url))
+
     def environment(self, api_url: str) -> dict[str, str]:
         """The variables by which a program finds the server and keeps inside the project's folder."""
         return {
@@ -127,7 +142,7 @@ class LocalPrefect:
 
     def stop(self) -> list[str]:
         """Stop what runs; the names of what was stopped."""
-        stopped = [service.name for service in (self.worker, self.server) if service.stop()]
+        stopped = [service.name for service in (self.watcher, self.worker, self.server) if service.stop()]
         if "server" in stopped:
             self._profiles.unlink(missing_ok=True)
             self._address.unlink(missing_ok=True)

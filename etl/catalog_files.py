@@ -11,6 +11,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from etl.catalog import Attribute, Catalog, Column, Dimension, Fact, Model, SourceSystem, SourceTable
+from etl.catalog.checks import target_problems
+from etl.catalog.step_checks import table_problems
 from etl.errors import ConfigError
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -18,7 +20,12 @@ ModelT = TypeVar("ModelT", bound=Model)
 
 @lru_cache(maxsize=8)
 def load_catalog(folder: Path) -> Catalog:
-    """Read and cross-check all declarations below ``folder``.
+    """All declarations below ``folder``, read once per process; see :func:`read_catalog`."""
+    return read_catalog(folder)
+
+
+def read_catalog(folder: Path) -> Catalog:
+    """Read and cross-check all declarations below ``folder``, as the files are now.
 
     Raises:
         ConfigError: A file cannot be read as YAML, a field is unknown or wrong, or a declaration
@@ -83,25 +90,36 @@ def _read(path: Path, model: type[ModelT], **implied: str) -> ModelT:
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds no mapping of fields.", "Start from one of the files beside it.")
     try:
-        return model.model_validate({**content, "name": path.stem, **implied})
+        found = model.model_validate({**content, "name": path.stem, **implied})
+        wrong = "\n".join(_table_problems(path, node, found))
     except ValidationError as error:
-        raise ConfigError(
-            _explain(path, node, model, error),
-            "Correct the catalog file; catalog/schema.json describes each field.",
-        ) from None
+        wrong = _explain(path, node, model, error)
+    if wrong:
+        raise ConfigError(wrong, "Correct the catalog file; catalog/schema.json describes each field.")
+    return found
+
+
+def _table_problems(path: Path, node: yaml.Node | None, declared: Model) -> list[str]:
+    if not isinstance(declared, SourceTable):
+        return []
+    return [_told(path, node, place, message) for place, message in table_problems(declared)]
 
 
 def _explain(path: Path, node: yaml.Node | None, model: type[BaseModel], error: ValidationError) -> str:
     lines = []
     for item in error.errors():
         place = [str(part) for part in item["loc"]]
-        line = _line_of(node, item["loc"])
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             near = difflib.get_close_matches(place[-1], _field_names(model), n=1)
             message = "is not a field" + (f"; did you mean '{near[0]}'?" if near else "")
-        lines.append(f"{path}:{line}: {'.'.join(place) or 'the file'}: {message}")
+        lines.append(_told(path, node, item["loc"], message))
     return "\n".join(lines)
+
+
+def _told(path: Path, node: yaml.Node | None, location: tuple[int | str, ...], message: str) -> str:
+    place = ".".join(str(part) for part in location)
+    return f"{path}:{_line_of(node, location)}: {place or 'the file'}: {message}"
 
 
 def _line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
@@ -136,18 +154,7 @@ def _check_references(catalog: Catalog, folder: Path) -> None:
             wrong.append(f"{where}: parent.table: {table.parent.table} is not a table of the catalog")
     for dimension in catalog.dimensions.values():
         wrong += _dimension_problems(catalog, dimension, f"{folder}/dimensions/{dimension.name}.yaml")
-    for fact in catalog.facts.values():
-        where = f"{folder}/facts/{fact.name}.yaml"
-        wrong += [
-            f"{where}: tables: {t} is not a table of the catalog"
-            for t in fact.tables
-            if t not in catalog.tables
-        ]
-        wrong += [
-            f"{where}: lookups.{name}: {lookup.dimension} is not a dimension of the catalog"
-            for name, lookup in fact.lookups.items()
-            if lookup.dimension not in catalog.dimensions
-        ]
+    wrong += target_problems(catalog, folder)
     if wrong:
         raise ConfigError("\n".join(wrong), "Correct the name, or declare what it names.")
 

@@ -41,6 +41,10 @@ _POSTGRESQL = {
     "uuid": "uuid",
 }
 
+# As PostgreSQL writes the type of a column where it differs from how we write it.
+_SHOWN = {"timestamptz": "timestamp with time zone", "time": "time without time zone"}
+_INTEGER_DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
+
 
 @lru_cache(maxsize=256)
 def arrow_type(column_type: str) -> pa.DataType:
@@ -65,6 +69,44 @@ def postgresql_type(column_type: str) -> str:
         return _POSTGRESQL[column_type]
     precision, scale = decimal_digits(column_type)
     return f"numeric({precision},{scale})"
+
+
+def shown_type(column_type: str) -> str:
+    """The PostgreSQL type of a column as the system catalog of the database writes it."""
+    written = postgresql_type(column_type)
+    return _SHOWN.get(written, written)
+
+
+def catalog_type(shown: str) -> str | None:
+    """The catalog's type of a column that PostgreSQL shows so; None for one that the grammar lacks."""
+    known = {shown_type(name): name for name in _POSTGRESQL}
+    if shown.startswith("numeric("):
+        return shown.replace("numeric", "decimal")
+    return known.get(shown)
+
+
+def can_hold(wide: str, narrow: str) -> bool:
+    """Whether every value of the type ``narrow`` stands unchanged in a column of the type ``wide``."""
+    if postgresql_type(wide) == postgresql_type(narrow) or (wide == "text" and narrow != "bytes"):
+        return True
+    if wide == "double":
+        return narrow in {"smallint", "integer"}
+    if wide in _INTEGER_DIGITS and narrow in _INTEGER_DIGITS:
+        return _INTEGER_DIGITS[wide] > _INTEGER_DIGITS[narrow]
+    whole, fraction = _digits(narrow)
+    # An integer type holds all numbers of one digit less than its largest one has.
+    room, scale = _digits(wide)
+    return 0 < whole <= room - (wide in _INTEGER_DIGITS) and fraction <= scale
+
+
+def _digits(column_type: str) -> tuple[int, int]:
+    """Digits before and after the point of an exact number; none for other types."""
+    if column_type in _INTEGER_DIGITS:
+        return _INTEGER_DIGITS[column_type], 0
+    if not column_type.startswith("decimal"):
+        return 0, 0
+    precision, scale = decimal_digits(column_type)
+    return precision - scale, scale
 
 
 def decimal_digits(column_type: str) -> tuple[int, int]:

@@ -4,6 +4,7 @@
     ├── TransientError       wait: the same call may succeed in a moment; Prefect retries these only
     ├── ConfigError          edit the environment, the catalog, a suite or a SQL file
     ├── SourceError          mend the source system, its account or its data
+    │   └── FileFault        mend the one file that waits in quarantine; the run goes on without it
     ├── ContractError        the source no longer has the shape that the catalog declares
     ├── QualityGateClosed    look at the Data Docs page; mend the data or the rule; run again
     ├── ReleaseRefused       the release was rolled back because its own checks did not hold
@@ -44,6 +45,10 @@ class ConfigError(StorehouseError):
 
 class SourceError(StorehouseError):
     """A source system refused the work: wrong password, missing table, missing privilege."""
+
+
+class FileFault(SourceError):
+    """One file cannot be loaded: nothing of it lands, it waits in quarantine with the reason (law X11)."""
 
 
 class ContractError(StorehouseError):

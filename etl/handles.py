@@ -8,7 +8,8 @@ run's report is its handles laid side by side (law R3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -24,6 +25,7 @@ class Run:
 
     Attributes:
         tables: Catalog names of the tables that the run reads.
+        is_backfill: One business date of a backfill, whose dates may run side by side.
     """
 
     run_id: str
@@ -34,6 +36,12 @@ class Run:
     flow_run_url: str | None = None
     code_version: str | None = None
     tables: tuple[str, ...] = ()
+    is_backfill: bool = False
+
+    @property
+    def lock_name(self) -> str:
+        """What no other run may hold meanwhile: the pipeline, or one date of a backfill (law R5)."""
+        return f"{self.pipeline} {self.business_date}" if self.is_backfill else self.pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,7 @@ class Snapshot:
         taken_at: The source's own clock, as cursor text in the source's time zone.
         safe_highs: Table name -> safe upper bound of its cursor; None for tables without a cursor.
         files: Table name -> files that are there, oldest first; for tables that are read from files.
+        notes: What people should know of the tables, such as files that wait; for the run's log.
     """
 
     source: str
@@ -71,6 +80,7 @@ class Snapshot:
     taken_at: str
     safe_highs: dict[str, str | None]
     files: dict[str, tuple[FileRef, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +144,7 @@ class LandedFile:
 
     Attributes:
         fault: Why nothing of a source's file could be landed; it goes to quarantine as a whole (law X11).
+        drifts: How the file differs from the declaration where the table's policy lets it pass (law X12).
     """
 
     extract: Extract
@@ -143,6 +154,7 @@ class LandedFile:
     seconds: float
     zero_date_count: int = 0
     fault: str = ""
+    drifts: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
@@ -152,11 +164,13 @@ class LandedFile:
 
 @dataclass(frozen=True, slots=True)
 class StepCount:
-    """What one step of preparation did, one row of the run's transformation log.
+    """What one step did to a table, one row of the run's transformation log.
 
     Attributes:
         position: Place of the step among all of its table, from 1.
-        changed: Values that differ from before, of the columns that the step names or makes.
+        columns: Those that the step writes, or judges where it writes none.
+        changed: Values of these columns that differ from before, in the rows that are left.
+        nulls_before: NULLs in these columns; a column that the step makes has only NULLs before.
     """
 
     position: int
@@ -174,7 +188,7 @@ class PreparedFile:
     """An Arrow IPC file with the declared and derived columns, and one with the rejected rows.
 
     The rejects file has the columns ``payload`` (JSON text of the row as landed), ``column_name``
-    and ``reason``.
+    and ``reason``. landed rows = row_count + rejected_count + dropped_count.
     """
 
     landed: LandedFile
@@ -184,6 +198,7 @@ class PreparedFile:
     rejected_count: int
     seconds: float
     steps: tuple[StepCount, ...] = ()
+    dropped_count: int = 0
 
     @property
     def table(self) -> str:
@@ -193,7 +208,7 @@ class PreparedFile:
 
 @dataclass(frozen=True, slots=True)
 class StagedTable:
-    """One whole staged table of a run, all its parts loaded, duplicates settled (law S10).
+    """One whole staged table of a run, all its parts loaded, duplicates and whole-table steps settled.
 
     extracted_count = rejected_count + dropped_count + quarantined_count + row_count.
     """
@@ -208,6 +223,7 @@ class StagedTable:
     quarantined_count: int = 0
     plan: TablePlan | None = None
     seconds: float = 0.0
+    steps: tuple[StepCount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +276,7 @@ class TableOutcome:
     """What a release did, one row per source table or target (``audit.run_tables``)."""
 
     name: str
-    role: Literal["source", "dimension", "fact", "mart"]
+    role: Literal["source", "dimension", "fact", "replica", "mart"]
     extracted: int = 0
     rejected: int = 0
     dropped: int = 0
@@ -275,6 +291,15 @@ class TableOutcome:
     inferred: int = 0
     seconds: float = 0.0
 
+    def __add__(self, other: TableOutcome) -> TableOutcome:
+        """What two releases did to the same table."""
+        counts = {
+            each.name: getattr(self, each.name) + getattr(other, each.name)
+            for each in fields(self)
+            if each.name not in ("name", "role")
+        }
+        return replace(self, **counts)
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -284,3 +309,17 @@ class Release:
     outcomes: tuple[TableOutcome, ...]
     score_pct: float
     seconds: float
+
+    @classmethod
+    def together(cls, releases: Sequence[Release]) -> Release:
+        """Several releases as one account: counts added up, and the lowest score."""
+        outcomes: dict[str, TableOutcome] = {}
+        for outcome in (outcome for release in releases for outcome in release.outcomes):
+            known = outcomes.get(outcome.name)
+            outcomes[outcome.name] = known + outcome if known else outcome
+        return cls(
+            run_id=releases[-1].run_id,
+            outcomes=tuple(outcomes.values()),
+            score_pct=min(release.score_pct for release in releases),
+            seconds=sum(release.seconds for release in releases),
+        )

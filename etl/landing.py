@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -10,16 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.arrow_files import ArrowFileWriter, open_arrow_file, safe_file_name
+from etl.errors import FileFault
 from etl.handles import Extract, LandedFile
 
 ZERO_DATES = "_zero_dates"
+DRIFT = "_drift"
 
 
 def land(reader: pa.RecordBatchReader, extract: Extract, folder: Path) -> LandedFile:
     """Write all batches of ``reader`` to one Arrow file (lz4), in memory of about one batch (law X13).
 
-    The file appears whole or not at all; landing the same extract again replaces it. A column
-    ``_zero_dates`` (zero dates per row, counted by the source) is summed and left out.
+    The file appears whole or not at all; landing the same extract again replaces it. Two columns are
+    left out: ``_zero_dates`` (zero dates per row, counted by the source) is summed, and ``_drift`` (a
+    sentence in the row where the source met a difference from the catalog) is collected.
 
     Args:
         reader: The source's answer, in its own types.
@@ -31,11 +36,13 @@ def land(reader: pa.RecordBatchReader, extract: Extract, folder: Path) -> Landed
     """
     started = perf_counter()
     path = folder / f"{safe_file_name(extract.table, extract.kind, extract.part)}.arrow"
-    kept = [name for name in reader.schema.names if name != ZERO_DATES]
+    kept = [name for name in reader.schema.names if name not in (ZERO_DATES, DRIFT)]
     zero_dates = 0
+    drifts: dict[str, None] = {}
     with ArrowFileWriter(path, pa.schema([reader.schema.field(name) for name in kept])) as writer:
         for batch in reader:
             zero_dates += _zero_dates(batch)
+            drifts |= dict.fromkeys(_drifts(batch))
             writer.write(batch.select(kept))
     return LandedFile(
         extract=extract,
@@ -44,7 +51,26 @@ def land(reader: pa.RecordBatchReader, extract: Extract, folder: Path) -> Landed
         byte_count=writer.byte_count,
         seconds=perf_counter() - started,
         zero_date_count=zero_dates,
+        drifts=tuple(drifts),
     )
+
+
+def land_or_quarantine(
+    read: Callable[[], pa.RecordBatchReader], extract: Extract, folder: Path
+) -> LandedFile:
+    """Land an extract; a file with a fault lands as no rows and the reason, nothing of it half (law X11).
+
+    Args:
+        read: Opens the source's answer; it, or the answer, raises :class:`FileFault`.
+
+    Raises:
+        StorehouseError: As for :func:`land`; other errors of the source pass through.
+    """
+    try:
+        return land(read(), extract, folder)
+    except FileFault as fault:
+        nothing = pa.RecordBatchReader.from_batches(pa.schema([]), [])
+        return replace(land(nothing, extract, folder), fault=_storable(fault.problem))
 
 
 def open_landed(path: Path) -> pa.RecordBatchFileReader:
@@ -61,15 +87,22 @@ def remove_landed(run_folder: Path) -> None:
     shutil.rmtree(run_folder, ignore_errors=True)
 
 
-def sweep_landing(folder: Path, keep_runs: int) -> list[Path]:
+def sweep_landing(folder: Path, keep_runs: int, going_on: Collection[str] = ()) -> list[Path]:
     """Remove the run folders below ``folder`` except the ``keep_runs`` last written ones.
+
+    Args:
+        going_on: Runs that may still read what they landed, however long ago; they do not count.
 
     Returns:
         The folders removed, oldest last. Files and links directly below ``folder`` are left alone.
     """
     if not folder.is_dir():
         return []
-    runs = [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+    runs = [
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and not path.is_symlink() and path.name not in going_on
+    ]
     runs.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     old = runs[max(keep_runs, 0) :]
     for path in old:
@@ -81,3 +114,14 @@ def _zero_dates(batch: pa.RecordBatch) -> int:
     if ZERO_DATES not in batch.schema.names:
         return 0
     return int(pc.sum(batch.column(ZERO_DATES)).as_py() or 0)
+
+
+def _storable(reason: str) -> str:
+    """What a hostile file brings into a message may not be what PostgreSQL can store."""
+    return reason.encode("utf-8", "backslashreplace").decode().replace("\x00", "\u2400")
+
+
+def _drifts(batch: pa.RecordBatch) -> list[str]:
+    if DRIFT not in batch.schema.names:
+        return []
+    return list(batch.column(DRIFT).drop_null().to_pylist())

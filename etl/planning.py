@@ -62,6 +62,9 @@ def plan_tables(
     Args:
         known: What is known of each table before it is read.
         request: What the run was asked for.
+
+    Raises:
+        ConfigError: A day to backfill is not over at the source, or a declared query lacks a value.
     """
     system = catalog.sources[snapshot.source]
 
@@ -70,13 +73,15 @@ def plan_tables(
         return business_day(day, settings.business_time_zone, zone) if day else None
 
     asked = day_in(system.time_zone)
+    if asked and request.is_backfill:
+        _require_over(snapshot.source, asked, snapshot.taken_at)
     as_of = asked.high if asked and precedes(asked.high, snapshot.taken_at) else snapshot.taken_at
     plans = []
     for name, table in known.items():
         declared = catalog.tables[name]
         window = _window(declared, snapshot, as_of, day_in(table.cursor_zone), table, request)
         plan = replace(
-            _plan(declared, table, window, as_of),
+            _plan(declared, table, window, as_of, request),
             values=_values(declared, as_of, request),
             files=_new_files(snapshot.files.get(name, ()), table, request),
             moves_watermark=not request.is_backfill,
@@ -86,11 +91,19 @@ def plan_tables(
     return plans
 
 
+def tells_days(table: SourceTable) -> bool:
+    """Whether one business day of the table can be read: by its cursor, or by a query that is told the day.
+
+    State as of now says nothing of a day that lies behind; numbers and files have no days.
+    """
+    has_times = table.cursor is not None and table.cursor_kind == "timestamp" and table.files is None
+    return has_times or bool(table.parameters)
+
+
 def _is_read(table: SourceTable, plan: TablePlan, request: Request) -> bool:
-    """State as of now says nothing of a day that lies behind; a query with parameters was told the day."""
-    if table.cursor or table.parameters:
-        return True
-    return not request.is_backfill and (plan.speaks_of_now or table.files is not None)
+    if request.is_backfill:
+        return tells_days(table)
+    return bool(table.cursor or table.parameters) or plan.speaks_of_now or table.files is not None
 
 
 def _values(table: SourceTable, as_of: str, request: Request) -> tuple[tuple[str, str], ...]:
@@ -132,14 +145,32 @@ def _window(
     if table.cursor is None:
         return Window(None, as_of)
     if request.is_backfill and day is not None and table.cursor_kind == "timestamp":
-        return Window(day.low, day.high if precedes(day.high, safe_high or day.high) else safe_high)
+        _require_over(table.qualified_name, day, safe_high)
+        return Window(day.low, day.high)
     if table.cursor_kind == "integer":
         return Window(start, safe_high)
     return plan_window(start, safe_high, day)
 
 
-def _plan(table: SourceTable, known: KnownTable, window: Window, as_of: str) -> TablePlan:
-    at_frontier = known.watermark is None or window.high is None or not precedes(window.high, known.watermark)
+def _require_over(what: str, day: BusinessDay, certain: str | None) -> None:
+    """A backfill brings whole days: no watermark would bring later what is missing now (law X7).
+
+    Raises:
+        ConfigError: The day is not over, or a transaction that is open at the source may still change it.
+    """
+    if certain is not None and precedes(certain, day.high):
+        raise ConfigError(
+            f"{what}: {day.date} ends at {day.high}, but is certain only up to {certain}"
+            " by the source's clock and its open transactions (law X2).",
+            "Backfill days that are over; the scheduled runs bring the newest ones.",
+        )
+
+
+def _plan(table: SourceTable, known: KnownTable, window: Window, as_of: str, request: Request) -> TablePlan:
+    behind = (
+        known.watermark is not None and window.high is not None and precedes(window.high, known.watermark)
+    )
+    at_frontier = not behind and not request.is_backfill
     return TablePlan(
         table=table.qualified_name,
         watermark=known.watermark,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +20,7 @@ from etl.errors import ConfigError, ContractError
 from etl.handles import LandedFile, PreparedFile
 from etl.transforms import apply_steps
 from etl.transforms.payload import row_payloads
+from etl.transforms.step_log import added, no_rows
 from etl.transforms.types import convert
 
 CURSOR = "_cursor"
@@ -33,8 +37,9 @@ def prepare(landed: LandedFile, table: SourceTable, folder: Path, default_phone_
 
     In this order: texts declared as NULL become NULL (law X14), columns get their declared types, the
     steps of ``table.prepare`` run, derived columns get theirs, and NOT NULL is checked. A row that
-    fails anywhere is rejected once, with its first column and reason; every other row is kept, so that
-    landed rows = prepared rows + rejected rows, whatever the batch size.
+    fails anywhere is rejected once, with its first column and reason, and no later step sees it; every other
+    row is kept but for those that a step drops, so that landed rows = prepared rows + rejected rows +
+    dropped rows, whatever the batch size.
 
     A ``keys`` file keeps only its key columns, converted; no step runs.
 
@@ -66,12 +71,14 @@ def prepare(landed: LandedFile, table: SourceTable, folder: Path, default_phone_
         row_count=prepared.row_count,
         rejects_path=paths[1],
         rejected_count=rejects.row_count,
+        dropped_count=landed.row_count - prepared.row_count - rejects.row_count,
         seconds=perf_counter() - started,
+        steps=rows.step_counts,
     )
 
 
 class _BatchPreparer:
-    """Prepares batches of one table; knows nothing of other batches."""
+    """Prepares batches of one table; knows nothing of other batches but what the steps did in all of them."""
 
     def __init__(self, table: SourceTable, is_keys: bool, default_phone_region: str) -> None:
         self._table = table
@@ -81,22 +88,23 @@ class _BatchPreparer:
         self._has_steps = bool(table.prepare) and not is_keys
         fields = {name: arrow_type(column.type) for name, column in self._staged.items()}
         self.schema = pa.schema({**fields, CURSOR: pa.string()})
+        self.step_counts = tuple(no_rows(table.prepare)) if self._has_steps else ()
 
     def prepare(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-        """The rows to stage, and the rejected ones."""
+        """The rows to stage, and the rejected ones; what is in neither was dropped by a step."""
+        refused = _Refused(batch)
         columns, faults = self._convert_landed(batch)
-        if FAULT in batch.schema.names:
-            faults.insert(0, (None, batch.column(FAULT)))
+        rows = refused.part(_Rows(columns, pa.array(np.arange(batch.num_rows))), faults)
         if self._has_steps:
-            columns = self._apply_steps(columns)
-        columns, later = self._check_staged(columns)
-        arrays = [*columns.values(), self._cursor(batch)]
-        whole = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
-        return _split(batch, whole, [*faults, *later])
+            rows = self._apply_steps(rows, refused)
+        staged, faults = self._check_staged(rows.columns)
+        rows = refused.part(_Rows(staged, rows.places), faults)
+        arrays = [*rows.columns.values(), self._cursor(batch, rows.places)]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema), refused.payloads()
 
     def _convert_landed(self, batch: pa.RecordBatch) -> tuple[dict[str, pa.Array], Faults]:
         columns: dict[str, pa.Array] = {}
-        faults: Faults = []
+        faults: Faults = [(None, batch.column(FAULT))] if FAULT in batch.schema.names else []
         for name, column in self._landed.items():
             values = _with_nulls(self._landed_column(batch, name), column.nulls, self._where(name))
             converted = convert(values, column.type, self._where(name))
@@ -114,10 +122,16 @@ class _BatchPreparer:
             )
         return batch.column(name)
 
-    def _apply_steps(self, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
-        frame = pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)
-        done = pa.Table.from_pandas(apply_steps(frame, self._table, self._region), preserve_index=False)
-        return {name: done.column(name).combine_chunks() for name in done.column_names}
+    def _apply_steps(self, rows: _Rows, refused: _Refused) -> _Rows:
+        frame = pa.table(rows.columns).to_pandas(types_mapper=pd.ArrowDtype)
+        frame.index = pd.Index(rows.places.to_numpy())
+        done = apply_steps(frame, self._table, self._region)
+        self.step_counts = tuple(map(added, self.step_counts, done.counts))
+        for refusal in done.refusals:
+            refused.add(refusal.rows, refusal.columns, refusal.reasons)
+        left = pa.Table.from_pandas(done.frame, preserve_index=False)
+        columns = {name: left.column(name).combine_chunks() for name in left.column_names}
+        return _Rows(columns, pa.array(done.frame.index))
 
     def _check_staged(self, columns: dict[str, pa.Array]) -> tuple[dict[str, pa.Array], Faults]:
         self._require_declared(columns)
@@ -149,13 +163,58 @@ class _BatchPreparer:
                 "Add the step, or the column under 'derived' with its type.",
             )
 
-    def _cursor(self, batch: pa.RecordBatch) -> pa.Array:
+    def _cursor(self, batch: pa.RecordBatch, places: pa.Array) -> pa.Array:
         if CURSOR not in batch.schema.names:
-            return pa.nulls(batch.num_rows, pa.string())
-        return batch.column(CURSOR).cast(pa.string())
+            return pa.nulls(len(places), pa.string())
+        return _taken(batch.column(CURSOR).cast(pa.string()), places)
 
     def _where(self, name: str) -> str:
         return f"{self._table.qualified_name}.{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Columns of the rows of a batch that are left, and the place of each row in the batch."""
+
+    columns: dict[str, pa.Array]
+    places: pa.Array
+
+
+class _Refused:
+    """The rows of one batch that are refused, by place: the first column to blame and the reason."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self._batch = batch
+        self._first: dict[int, tuple[str | None, str]] = {}
+
+    def add(self, places: Iterable[int], columns: Iterable[str | None], reasons: Iterable[str]) -> None:
+        """Refuse rows; of one that is refused already the reason stays."""
+        for place, column, reason in zip(places, columns, reasons, strict=True):
+            self._first.setdefault(place, (column, reason))
+
+    def part(self, rows: _Rows, faults: Faults) -> _Rows:
+        """The rows without a fault; those with one are refused."""
+        if not faults:
+            return rows
+        for name, reasons in faults:
+            blamed = pc.is_valid(reasons)
+            places = rows.places.filter(blamed).to_pylist()
+            self.add(places, [name] * len(places), pc.drop_null(reasons).to_pylist())
+        good = reduce(pc.and_, [pc.is_null(reasons) for _, reasons in faults])
+        columns = {name: values.filter(good) for name, values in rows.columns.items()}
+        return _Rows(columns, rows.places.filter(good))
+
+    def payloads(self) -> pa.RecordBatch:
+        """The refused rows as they were landed, in their order."""
+        if not self._first:
+            return _NO_REJECTS
+        places = sorted(self._first)
+        names, reasons = zip(*[self._first[place] for place in places], strict=True)
+        landed = self._batch.select([name for name in self._batch.schema.names if name != FAULT])
+        texts = row_payloads(landed.take(pa.array(places)))
+        return pa.RecordBatch.from_arrays(
+            [pa.array(column, pa.string()) for column in (texts, names, reasons)], schema=REJECTS_SCHEMA
+        )
 
 
 def _with_nulls(values: pa.Array, texts: tuple[str, ...], where: str) -> pa.Array:
@@ -185,23 +244,5 @@ def _faults_where(mask: pa.Array, reason: str) -> pa.Array | None:
     return pc.if_else(pc.fill_null(mask, False), pa.scalar(reason), pa.scalar(None, pa.string()))
 
 
-def _split(
-    batch: pa.RecordBatch, whole: pa.RecordBatch, faults: Faults
-) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """Part the rows by the first fault of each."""
-    if not faults:
-        return whole, _NO_REJECTS
-    reasons = pc.coalesce(*[fault for _, fault in faults])
-    names = pc.coalesce(
-        *[
-            pc.if_else(pc.is_valid(f), pa.scalar(n, pa.string()), pa.scalar(None, pa.string()))
-            for n, f in faults
-        ]
-    )
-    refused = pc.is_valid(reasons)
-    landed = batch.select([name for name in batch.schema.names if name != FAULT])
-    payloads = pa.array(row_payloads(landed.filter(refused)), pa.string())
-    rejects = pa.RecordBatch.from_arrays(
-        [payloads, names.filter(refused), reasons.filter(refused)], schema=REJECTS_SCHEMA
-    )
-    return whole.filter(pc.invert(refused)), rejects
+def _taken(values: pa.Array, places: pa.Array) -> pa.Array:
+    return values if len(values) == len(places) else values.take(places)

@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     task_runner: Literal["threads"] = "threads"
     task_workers: int = Field(default=4, ge=1)
 
+    watch_seconds: float = Field(default=2, gt=0)
+    keep_landings: int = Field(default=14, ge=0)
+    keep_results: int = Field(default=30, ge=1)
+    keep_audit_days: int = Field(default=400, ge=1)
+
     @field_validator("business_time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

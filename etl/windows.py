@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from etl.errors import ConfigError
+
 CursorKind = Literal["timestamp", "integer"]
 
 
@@ -41,12 +43,23 @@ class BusinessDay:
 
 
 def business_day(day: date, business_zone: str, source_zone: str) -> BusinessDay:
-    """The ends of ``day`` as the source writes them; right over changes of daylight saving."""
+    """The ends of ``day`` as the source writes them; right over changes of daylight saving.
+
+    Raises:
+        ConfigError: The day lies at the edge of the calendar, where a zone may leave it.
+    """
+    if not date(2, 1, 1) <= day < date(9999, 1, 1):
+        raise ConfigError(f"{day} is no business date.", "Give a day from year 2 to year 9998.")
     start, end = (
         datetime.combine(d, time(), ZoneInfo(business_zone)).astimezone(ZoneInfo(source_zone))
         for d in (day, day + timedelta(days=1))
     )
     return BusinessDay(day, cursor_text(start), cursor_text(end))
+
+
+def day_before(instant: datetime, zone: str) -> date:
+    """The calendar day that was over at an instant, in the zone of the business."""
+    return instant.astimezone(ZoneInfo(zone)).date() - timedelta(days=1)
 
 
 def cursor_text(value: datetime | int) -> str:

@@ -31,7 +31,7 @@ from etl.identifiers import quote_postgresql
 from expectations import verdicts
 from expectations.conversion import as_expectation, as_expectation_suite
 from expectations.data_docs import build_docs, page_of
-from expectations.result_store import folder_name, one_at_a_time, open_context, prune
+from expectations.result_store import folder_name, one_at_a_time, open_context
 from expectations.suites import Suite, load_suites
 
 __all__ = ["Judgement", "build_docs", "judge", "load_suites"]
@@ -88,7 +88,6 @@ def judge(
         with _opened_batch(context, staged) as batch:
             judgement, found = _judge_batch(_Questions(batch, staged), suite, max_failed_rows)
         page = _store(context, found, state_dir, run_id)
-        prune(state_dir, suite.table)
     seconds = round(time.perf_counter() - started, 3)
     return replace(judgement, verdict=replace(judgement.verdict, docs_path=page, seconds=seconds))
 

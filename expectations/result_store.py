@@ -19,8 +19,6 @@ import great_expectations as gx
 from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
 from great_expectations.data_context.store.tuple_store_backend import TupleFilesystemStoreBackend
 
-KEPT_RESULTS = 30
-
 _THREADS = threading.Lock()
 
 
@@ -84,13 +82,26 @@ def folder_name(run_id: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "-", run_id)[:100] or "run"
 
 
-def prune(state_dir: Path, table: str, kept: int = KEPT_RESULTS) -> None:
-    """Delete all but the newest results of a suite; the next build deletes their pages."""
-    folder = validations_dir(state_dir).joinpath(*table.split("."))
-    newest_first = sorted(folder.glob("*/*/*.json"), key=lambda path: path.parent.name, reverse=True)
-    for path in newest_first[kept:]:
-        path.unlink()
-        remove_empty_folders(path.parent, folder)
+def prune_results(state_dir: Path, kept: int) -> int:
+    """Delete all but the newest results of each suite; the next build deletes their pages.
+
+    Returns:
+        How many were deleted.
+    """
+    by_suite: dict[Path, list[Path]] = {}
+    with one_at_a_time(state_dir):
+        for path in validations_dir(state_dir).rglob("*.json"):
+            # <suite>/<run>/<time>/<batch>.json
+            by_suite.setdefault(path.parents[2], []).append(path)
+        old = [path for paths in by_suite.values() for path in _newest_first(paths)[kept:]]
+        for path in old:
+            path.unlink()
+            remove_empty_folders(path.parent, validations_dir(state_dir))
+    return len(old)
+
+
+def _newest_first(results: list[Path]) -> list[Path]:
+    return sorted(results, key=lambda path: path.parent.name, reverse=True)
 
 
 def remove_empty_folders(folder: Path, stop: Path) -> None:

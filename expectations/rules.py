@@ -55,4 +55,47 @@ BUSINESS_RULES: dict[str, BusinessRule] = {
             "shop's and the instant is UTC."
         ),
     ),
+    "page_is_viewed_within_its_session": BusinessRule(
+        predicate="""
+            page_view_id not in (
+                select p.page_view_id
+                from stg_analytics__page_views as p
+                inner join stg_analytics__sessions as s on p.session_id = s.session_id
+                where
+                    p.page_view_id is not null
+                    and (p.viewed_at < s.started_at or p.viewed_at > s.ended_at)
+            )
+        """,
+        reason=(
+            "A page is looked at between the start and the end of its visit; one outside hangs on the wrong "
+            "visit, and the funnel would count a step that its visitor never took."
+        ),
+    ),
+    "fifths_are_even": BusinessRule(
+        predicate="""
+            customer_id not in (
+                with fifths as (
+                    select count(*) as members
+                    from stg_warehouse__customer_scores as s
+                    cross join lateral (
+                        values
+                        ('recency', s.recency_score),
+                        ('frequency', s.frequency_score),
+                        ('monetary', s.monetary_score)
+                    ) as of_kind (kind, fifth)
+                    group by of_kind.kind, of_kind.fifth
+                )
+
+                select s.customer_id
+                from stg_warehouse__customer_scores as s
+                where
+                    s.customer_id is not null
+                    and (select max(f.members) - min(f.members) from fifths as f) > 1
+            )
+        """,
+        reason=(
+            "Scores rank every customer against all others (law F5); fifths of different sizes mean that the "
+            "ranking saw only a part of them."
+        ),
+    ),
 }

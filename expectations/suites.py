@@ -7,6 +7,8 @@ ships before anything is judged. Importing the library itself is not needed for 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -76,6 +78,11 @@ class Suite:
     rules: tuple[Rule, ...]
     path: Path
     lines: tuple[int, ...]
+
+    def looks_into(self, relation: str) -> bool:
+        """Whether a rule names another staged table, or any relation, in one of its kwargs."""
+        word = re.compile(rf"(?<!\w){re.escape(relation)}(?!\w)")
+        return any(word.search(json.dumps(rule.kwargs, ensure_ascii=False)) for rule in self.rules)
 
     def place_of(self, rule: Rule) -> str:
         """``file:line: rule 'name'`` for messages."""

@@ -9,12 +9,10 @@ from prefect import flow
 
 from etl.handles import Release
 from etl.planning import Request
-from flows.steps import check_tables, stage_tables
-from tasks.publish import publish_release, refresh_marts
-from tasks.report import open_report
+from flows.steps import load
 from tasks.resources import tables_of
 from tasks.runner import task_runner
-from tasks.runs import day_asked_for, name_run, open_run
+from tasks.runs import day_asked_for, name_run
 
 PIPELINE = "daily-sales"
 TIMEOUT_SECONDS = 12 * 3600
@@ -37,10 +35,4 @@ def daily_sales(
             is the day before the one for which the run was scheduled; empty means everything up to now.
         full_refresh: Read the shop again from the beginning; what did not change is still not written.
     """
-    request = Request(day_asked_for(business_date), full_refresh)
-    with open_report(PIPELINE) as report, open_run(PIPELINE, tables_of("shop"), request) as run:
-        report.run = run
-        staged, report.verdicts = check_tables(run, stage_tables(run, request))
-        report.release = publish_release(run, staged, report.verdicts)
-        report.marts = refresh_marts(run)
-        return report.release
+    return load(PIPELINE, tables_of("shop"), Request(day_asked_for(business_date), full_refresh))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -10,17 +11,28 @@ from typing import TypeVar
 from prefect.futures import PrefectFuture, wait
 
 from etl.errors import QualityGateClosed
-from etl.handles import Extract, LandedFile, Run, StagedTable, TablePlan, Verdict
+from etl.handles import Extract, LandedFile, Release, Run, StagedTable, TablePlan, Verdict
 from etl.planning import Request
 from tasks import resources
 from tasks.check import check_table
 from tasks.extract import extract_missed, extract_table
 from tasks.progress import Progress, open_progress
-from tasks.publish import refresh_calendar
-from tasks.runs import Reading, open_reading
+from tasks.publish import publish_release, refresh_calendar, refresh_marts
+from tasks.report import open_report
+from tasks.runs import Reading, open_reading, open_run
 from tasks.stage import prepare_file, settle_table, stage_file
 
 ResultT = TypeVar("ResultT")
+
+
+def load(pipeline: str, tables: Sequence[str], request: Request) -> Release:
+    """Bring tables of the catalog into the warehouse: read, judge, publish, and report on it."""
+    with open_report(pipeline) as report, open_run(pipeline, tables, request) as run:
+        report.run = run
+        staged, report.verdicts = check_tables(run, stage_tables(run, request))
+        report.release = publish_release(run, staged, report.verdicts)
+        report.marts = refresh_marts(run)
+        return report.release
 
 
 def stage_tables(run: Run, request: Request) -> list[StagedTable]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import get_run_logger, task
 
 from etl.handles import Extract, LandedFile, Run, Snapshot, TablePlan
-from etl.landing import land
+from etl.landing import land, land_or_quarantine
 from tasks import resources
 from tasks.policy import RETRIED
 
@@ -13,12 +13,17 @@ from tasks.policy import RETRIED
 @task(task_run_name="extract {extract.table} {extract.part}", **RETRIED)
 def extract_table(extract: Extract, snapshot: Snapshot, run: Run) -> LandedFile:
     """Read one piece of a table from the run's snapshot into a landed file."""
-    source = resources.source(snapshot.source)
-    reader = source.read(resources.table(extract.table), extract, snapshot)
-    landed = land(reader, extract, resources.landing_folder(run))
-    get_run_logger().info(
-        "%s %s %s: %s rows landed", extract.table, extract.part, extract.window, landed.row_count
+    source, table = resources.source(snapshot.source), resources.table(extract.table)
+    landed = land_or_quarantine(
+        lambda: source.read(table, extract, snapshot), extract, resources.landing_folder(run)
     )
+    what = repr(extract.file.path) if extract.file else f"{extract.part} {extract.window}"
+    get_run_logger().info("%s %s: %s rows landed", extract.table, what, landed.row_count)
+    if landed.fault:
+        get_run_logger().warning("%s %s is quarantined: %s", extract.table, what, landed.fault)
+    if landed.drifts:
+        get_run_logger().warning("%s %s: %s", extract.table, what, "; ".join(landed.drifts))
+        resources.warehouse().keep_drifts(run, extract.table, list(landed.drifts))
     return landed
 
 

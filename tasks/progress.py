@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,12 +24,17 @@ from rich.progress import (
 from etl.handles import Run
 
 
+def artifact_key(pipeline: str, what: str) -> str:
+    """Name of an artifact of a pipeline; Prefect takes lower-case letters, digits and dashes only."""
+    return re.sub(r"[^a-z0-9]+", "-", f"{pipeline} {what}".lower()).strip("-")
+
+
 class Progress:
     """How far a step has come; told once per finished piece."""
 
     def __init__(self, bar: Bar, task: TaskID, total: int, run: Run, step: str) -> None:
         self._bar, self._task, self._total, self._done = bar, task, max(total, 1), 0
-        key = f"{run.pipeline}-{'-'.join(step.lower().split())}"
+        key = artifact_key(run.pipeline, step)
         created = create_progress_artifact(progress=0.0, key=key, description=f"{step}, {total} pieces")
         self._artifact = cast("UUID", created)
 

@@ -18,6 +18,7 @@ from etl.handles import Release, Run, TableOutcome, Verdict
 from etl.notify import notify
 from tasks import resources
 from tasks.policy import RETRIED
+from tasks.progress import artifact_key
 
 SHOWN_COUNTS = (
     "extracted",
@@ -34,13 +35,18 @@ SHOWN_COUNTS = (
 
 @dataclass
 class RunReport:
-    """What is known of a run when it ends; the flow fills it in as it goes."""
+    """What is known of a run when it ends; the flow fills it in as it goes.
+
+    Attributes:
+        did: What the run did, in a sentence, where it is not a release that it made.
+    """
 
     pipeline: str
     run: Run | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     release: Release | None = None
     marts: list[TableOutcome] = field(default_factory=list)
+    did: str = ""
 
 
 @contextmanager
@@ -54,6 +60,9 @@ def open_report(pipeline: str) -> Iterator[RunReport]:
             report.verdicts = list(error.verdicts)
         _report_failure(report, error)
         raise
+    except BaseException:  # a cancellation; there is little time left to tell of it
+        _notify(f"{pipeline} was cancelled", "Nothing was published.", "failure")
+        raise
     try:
         _publish(report)
     except Exception as error:  # told and raised again
@@ -64,10 +73,12 @@ def open_report(pipeline: str) -> Iterator[RunReport]:
 
 @task(**RETRIED)
 def publish_docs() -> Path:
-    """Rebuild the Data Docs (law Q5)."""
+    """Rebuild the Data Docs with the newest results of each suite (law Q5)."""
     from expectations.data_docs import build_docs  # costs 4 s once, paid by the process that judges
+    from expectations.result_store import prune_results
 
     settings = resources.settings()
+    prune_results(settings.state_dir, settings.keep_results)
     return build_docs(settings.state_dir, settings.suites_dir)
 
 
@@ -87,20 +98,21 @@ def publish_artifacts(report: RunReport) -> None:
     """Show the reports, the run's row accounting and where to look in the Prefect UI."""
     from etl.reports import report_tables  # charts cost 1 s once
 
-    settings = resources.settings()
+    settings, run_id = resources.settings(), report.run.run_id if report.run else ""
     with resources.warehouse().reader() as connection:
-        for table in report_tables(connection):
-            key = f"{report.pipeline}-{table.name}"
+        for table in report_tables(connection, report.pipeline, run_id):
+            key = artifact_key(report.pipeline, table.name)
             create_table_artifact(table.as_rows(), key=key, description=table.note)
     rows = [_shown(outcome) for outcome in _outcomes(report)]
     create_table_artifact(
-        rows, key=f"{report.pipeline}-tables", description="Rows per source table and target"
+        rows, key=artifact_key(report.pipeline, "tables"), description="Rows per source table and target"
     )
     create_markdown_artifact(
-        _markdown(report, rows), key=f"{report.pipeline}-run", description="The run in short"
+        _markdown(report, rows), key=artifact_key(report.pipeline, "run"), description="The run in short"
     )
     for name, page in (("data-docs", settings.data_docs_dir), ("report", settings.report_dir)):
-        create_link_artifact((page / "index.html").as_uri(), link_text=name, key=f"{report.pipeline}-{name}")
+        key = artifact_key(report.pipeline, name)
+        create_link_artifact((page / "index.html").as_uri(), link_text=name, key=key)
 
 
 def _report_failure(report: RunReport, error: Exception) -> None:
@@ -137,16 +149,21 @@ def _shown(outcome: TableOutcome) -> dict[str, object]:
 
 
 def _summary(report: RunReport) -> str:
+    if report.release is None:
+        return report.did or "Nothing was published."
     changed = sum(
-        o.inserted + o.updated + o.expired for o in _outcomes(report) if o.role in {"dimension", "fact"}
+        o.inserted + o.updated + o.expired
+        for o in _outcomes(report)
+        if o.role in {"dimension", "fact", "replica"}
     )
     held_back = sum(o.rejected + o.quarantined for o in _outcomes(report))
-    score = report.release.score_pct if report.release else 0.0
-    return f"{changed} rows changed, {held_back} held back, quality score {score:.1f} %."
+    score = report.release.score_pct
+    counted = f"{changed} rows changed, {held_back} held back, quality score {score:.1f} %."
+    return f"{report.did} {counted}".strip()
 
 
 def _markdown(report: RunReport, rows: list[dict[str, object]]) -> str:
-    lines = [f"# {report.pipeline}", "", _summary(report) if report.release else "Nothing was published.", ""]
+    lines = [f"# {report.pipeline}", "", _summary(report), ""]
     for verdict in report.verdicts:
         lines.append(
             f"- {'passed' if verdict.is_open else '**closed**'} {verdict.table}: {verdict.score_pct:.1f} %"
@@ -156,6 +173,5 @@ def _markdown(report: RunReport, rows: list[dict[str, object]]) -> str:
             for result in verdict.results
             if not result.passed
         ]
-    return "\n".join(
-        [*lines, "", f"{len(rows)} tables; the counts stand in the artifact `{report.pipeline}-tables`."]
-    )
+    where = artifact_key(report.pipeline, "tables")
+    return "\n".join([*lines, "", f"{len(rows)} tables; the counts stand in the artifact `{where}`."])

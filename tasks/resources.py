@@ -44,6 +44,15 @@ def tables_of(source: str) -> list[str]:
     return catalog().tables_of(source)
 
 
+def renew_catalog() -> None:
+    """Read the declarations anew when they are next asked for, because this process has changed them.
+
+    Between two such calls a run sees one catalog, whatever becomes of the files meanwhile.
+    """
+    for cached in (load_catalog, warehouse, source):
+        cached.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def warehouse() -> Warehouse:
     """The warehouse that the settings name, or the embedded one."""

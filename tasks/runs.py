@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from prefect import get_run_logger
 from prefect.runtime import flow_run
 
-from etl.errors import QualityGateClosed
+from etl.catalog import SourceTable
+from etl.errors import ConfigError, QualityGateClosed
 from etl.handles import Run, Snapshot, TablePlan
 from etl.landing import sweep_landing
-from etl.planning import KnownTable, Request, plan_tables
+from etl.planning import KnownTable, Request, plan_tables, tells_days
 from etl.settings import PROJECT_DIR
+from etl.windows import day_before
+from expectations.suites import load_suites
 from tasks import resources
-
-KEPT_LANDINGS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ def open_run(pipeline: str, tables: Sequence[str], request: Request) -> Iterator
         PipelineBusy: Another run of the pipeline, or one that reads one of the tables, does not end.
         ConfigError: A table is not declared.
     """
-    warehouse = resources.warehouse()
+    warehouse, settings = resources.warehouse(), resources.settings()
     declared = [resources.table(name) for name in tables]
+    run = _new_run(pipeline, tables, request)
     warehouse.migrate()
-    with warehouse.lock(pipeline, tables, shared=request.is_backfill):
-        run = _new_run(pipeline, tables, request)
-        warehouse.begin_run(run, declared)
+    with warehouse.lock(run):
+        warehouse.begin_run(run, [*declared, *_looked_into(declared)])
         try:
             yield run
         except QualityGateClosed as closed:
@@ -60,8 +60,8 @@ def open_run(pipeline: str, tables: Sequence[str], request: Request) -> Iterator
         except BaseException as error:
             warehouse.end_run(run, "failed", _described(error), [])
             raise
-        warehouse.drop_staging(run)
-        sweep_landing(resources.settings().landing, KEPT_LANDINGS)
+        warehouse.end_run(run, "succeeded", "", [])
+        sweep_landing(settings.landing, settings.keep_landings, warehouse.live_runs())
 
 
 @contextmanager
@@ -70,6 +70,8 @@ def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Readi
     source, catalog = resources.source(source_name), resources.catalog()
     tables = [t for t in (resources.table(name) for name in run.tables) if t.source == source_name]
     with source.snapshot(tables) as snapshot:
+        for note in snapshot.notes:
+            get_run_logger().info("%s", note)
         for table in tables:
             if drifts := source.check_columns(table):
                 get_run_logger().warning("%s: %s", table.qualified_name, "; ".join(drifts))
@@ -88,6 +90,54 @@ def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Readi
         yield Reading(snapshot, plan_tables(catalog, resources.settings(), snapshot, known, request))
 
 
+def select_tables(names: Sequence[str]) -> list[str]:
+    """The named tables with those that must come with them, which the log tells.
+
+    Raises:
+        ConfigError: A name is not declared; says which one may be meant.
+    """
+    named = {resources.table(name).qualified_name for name in names}
+    selected = resources.catalog().loaded_together(named)
+    if added := [name for name in selected if name not in named]:
+        get_run_logger().info("With them come %s, without which they would not be whole.", ", ".join(added))
+    return selected
+
+
+def select_tables_of_days(names: Sequence[str]) -> list[str]:
+    """As :func:`select_tables`, for reading days that lie behind.
+
+    Raises:
+        ConfigError: None of the tables can be read by day, or a name is not declared.
+    """
+    selected = select_tables(names)
+    timeless = [name for name in selected if not tells_days(resources.table(name))]
+    if len(timeless) == len(selected):
+        raise ConfigError(
+            f"{', '.join(timeless)}: read whole or by number, so that nothing tells what a day brought.",
+            "Load them with load-tables; a backfill is for tables with a time of change as cursor.",
+        )
+    if timeless:
+        get_run_logger().info("%s tell nothing of a day and are left out.", ", ".join(timeless))
+    return selected
+
+
+def days_left(pipeline: str, first_date: date, last_date: date) -> list[date]:
+    """Days of a backfill that were not released yet, both ends included.
+
+    Raises:
+        ConfigError: The last day lies before the first.
+    """
+    if last_date < first_date:
+        raise ConfigError(
+            f"The backfill would end on {last_date} and begin on {first_date}.", "Exchange the two dates."
+        )
+    days = [first_date + timedelta(days=n) for n in range((last_date - first_date).days + 1)]
+    released = resources.warehouse().released_dates(pipeline)
+    left = [day for day in days if day not in released]
+    get_run_logger().info("%s: %s of %s days are left.", pipeline, len(left), len(days))
+    return left
+
+
 def name_run() -> str:
     """Name of a flow run for people: what runs, and for which day."""
     day = flow_run.parameters.get("business_date")
@@ -102,9 +152,21 @@ def day_asked_for(business_date: date | Literal["yesterday"] | None) -> date | N
     """
     if business_date != "yesterday":
         return business_date
+    return day_before(scheduled_time(), resources.settings().business_time_zone)
+
+
+def scheduled_time() -> datetime:
+    """The time for which the flow run was scheduled, by the clock of the Prefect server."""
     scheduled: datetime = flow_run.scheduled_start_time
-    here = scheduled.astimezone(ZoneInfo(resources.settings().business_time_zone))
-    return here.date() - timedelta(days=1)
+    return scheduled
+
+
+def _looked_into(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Tables that rules of these ones look into; those that are not read stand empty in staging."""
+    suites = load_suites(resources.settings().suites_dir)
+    ours = [suites[table.qualified_name] for table in tables if table.qualified_name in suites]
+    others = (table for table in resources.catalog().tables.values() if table not in tables)
+    return [table for table in others if any(suite.looks_into(table.relation) for suite in ours)]
 
 
 def _new_run(pipeline: str, tables: Sequence[str], request: Request) -> Run:
@@ -118,6 +180,7 @@ def _new_run(pipeline: str, tables: Sequence[str], request: Request) -> Run:
         flow_run_url=flow_run.ui_url,
         code_version=_code_version(),
         tables=tuple(tables),
+        is_backfill=request.is_backfill,
     )
 
 

@@ -88,13 +88,13 @@ def mysql_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def mysql_url(mysql_server: str) -> Iterator[str]:
     """URL of an empty database that all tests of the session share."""
-    yield from _fresh_mysql(mysql_server)
+    yield from fresh_mysql(mysql_server)
 
 
 @pytest.fixture
 def mysql_database(mysql_server: str) -> Iterator[str]:
     """URL of a database of this test alone."""
-    yield from _fresh_mysql(mysql_server)
+    yield from fresh_mysql(mysql_server)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def _on_postgresql(server_url: str, statement: str) -> None:
     connection.close()
 
 
-def _fresh_mysql(server_url: str) -> Iterator[str]:
+def fresh_mysql(server_url: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
     _on_mysql(server_url, f"create database {quote_mysql(name)} character set utf8mb4")
     yield _with_database(server_url, name)

@@ -23,10 +23,30 @@ def _literal(text: Any) -> str:
     return f"'{text}'"
 
 
+class _Column(str):
+    """A name or a type, or what is declared of a column, as the template wants it."""
+
+    name = type = "text_3"
+    is_required = False
+
+
+class _Table(str):
+    """The name of a table that a column refers to, or what is known of it."""
+
+    name = relation = "dim_group"
+    surrogate = "group_key"
+    type = "bigint"
+
+
 SQLFLUFF_JINJA_FILTERS = {"ident": _ident, "idents": _idents, "equal": _equal, "literal": _literal}
 
 # Names that templates are given as one name.
 staging = schema = "staging_1"
+fact = target = "fact_sales"
+row_id = "sale_id"
+at = latest_by = "item_name"
+gone = "gone_items"
+is_gone = "false"
 relation = "stg_shop__items"
 parent_relation = "stg_shop__orders"
 keys_relation = "stg_shop__items__keys"
@@ -40,7 +60,8 @@ rows = "rows_sales"
 column = "group_key"
 attribute = "item_group"
 type = "text"
-other = "dim_group"
+other = _Table("dim_group")
+cursor_type = "text"
 other_surrogate = "group_key"
 other_key = "group_name"
 
@@ -48,11 +69,17 @@ other_key = "group_name"
 key = {"item_id": "bigint"}
 grain = ["item_id"]
 keys = {"order_id": "order_number"}
-columns = {"item_name": "text_1", "item_group": "text_2"}
+columns = {"item_name": _Column("text_1"), "item_group": _Column("text_2")}
 attributes = {"item_name": "text", "item_group": "text"}
 measures = ["quantity", "amount"]
 texts = ["item_name", "item_group"]
 snowflakes = ["group_key"]
+identity = ["item_id"]
+written = complete_by = ["item_name", "item_group"]
+references = {"group_key": other}
+dates = {"date_key": "item_name"}
+there = held_back = ["stg_shop__items"]
+sources = [{"relation": relation, "is_gone": "false", "absent": ["item_name"]}]
 derived = ["item_name", "item_group"]
 groups = [["first_name", "last_name"], ["item_name", "item_group"]]
 type_0, type_1, type_2, type_3 = ["first_name"], ["last_name"], ["item_name"], ["item_group"]
@@ -63,7 +90,10 @@ sequence = "0::bigint"
 operation = "'upsert'"
 named = "select 1 as item_id"
 mode = "snapshot"
-existence = carry = compares_cursor = is_line = True
+change = "refer"
+at_type = "timestamp"
+description = "What it is"
+keeps_newer = existence = carry = compares_cursor = is_line = True
 
 _lookup = {
     "dimension": entity,
@@ -75,4 +105,7 @@ _lookup = {
     "named_in": "staging_1.stg_shop__items",
     "if_null": -1,
 }
+found = _lookup
+dimensions = [other]
+seen = {"entity": entity, "schema": "replica", "relation": relation, "holds": "true", "key": key}
 lookups = repoints = {"customer_key": _lookup, "product_key": _lookup, "store_key": _lookup}

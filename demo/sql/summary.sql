@@ -16,4 +16,4 @@ select
 from audit.run_tables as t
 where t.run_id = any(%s)
 group by t.name, t.role
-order by array_position(array['source', 'dimension', 'fact', 'mart'], t.role), t.name
+order by array_position(array['source', 'dimension', 'fact', 'replica', 'mart'], t.role), t.name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pydantic import Field
 
 from etl.catalog.dimensions import Dimension
@@ -26,6 +28,22 @@ class Catalog(Model):
     def children_of(self, table: str) -> list[str]:
         """Tables whose parent is ``table``."""
         return [name for name, t in self.tables.items() if t.parent and t.parent.table == table]
+
+    def loaded_together(self, names: Collection[str]) -> list[str]:
+        """The named tables and those that must come with them, in the order of the catalog.
+
+        Children come with their parents, and all tables of a fact that joins them by SQL of its own:
+        their watermarks move together, as rows of one that came alone would never meet the other.
+
+        Raises:
+            KeyError: A name is not declared.
+        """
+        groups = [set(fact.tables) for fact in self.facts.values() if not fact.columns]
+        groups += [{name, table.parent.table} for name, table in self.tables.items() if table.parent]
+        found = {self.tables[name].qualified_name for name in names}
+        while missing := {name for group in groups if group & found for name in group} - found:
+            found |= missing
+        return [name for name in self.tables if name in found]
 
     def parents_first(self, names: list[str] | None = None) -> list[str]:
         """Table names so that a parent stands before its children (law Q2)."""

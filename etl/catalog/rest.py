@@ -75,7 +75,7 @@ class RestApi(Model):
     backoff_seconds: float = Field(
         1, ge=0, description="Wait before the second try, doubled for each further one, with jitter"
     )
-    max_wait_seconds: float = Field(
+    longest_wait_seconds: float = Field(
         300, gt=0, description="Longest wait for a try; an API that asks for more ends the extraction"
     )
     max_body_bytes: int = Field(32 * 1024**2, ge=1, description="Largest answer, unpacked")
@@ -174,7 +174,7 @@ class Endpoint(Model):
         bound_form: How the window's ends are written in ``low_param`` and ``high_param``.
         low_is_exclusive: The API leaves out what equals the lower end; a little more is then asked for.
         instants: How the records write the values of columns declared ``timestamp``.
-        unread: Fields of a record that are known and not read, such as a list that another table explodes.
+        unused: Fields of a record that are known and not read, such as a list that another table explodes.
         omits_nulls: A record lacks the fields that have no value; a field that none has is then no drift.
         split_days: A window is read in pieces of so many days, by several workers at a time.
     """
@@ -191,7 +191,7 @@ class Endpoint(Model):
     bound_form: Literal["iso", "date", "epoch_seconds", "epoch_milliseconds", "text"] = "iso"
     low_is_exclusive: bool = False
     instants: Literal["iso", "epoch_seconds", "epoch_milliseconds"] = "iso"
-    unread: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     omits_nulls: bool = False
     split_days: int | None = Field(None, ge=1)
 

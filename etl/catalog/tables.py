@@ -6,10 +6,17 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from etl.catalog.dimensions import Guard
+from etl.catalog.expressions import generated_columns, parse_expression
 from etl.catalog.files import FileSet
 from etl.catalog.model import ColumnType, Model
 from etl.catalog.rest import Endpoint
-from etl.catalog.steps import Step, WholeStep
+from etl.catalog.steps import Step
+from etl.catalog.whole_steps import ConvertCurrency, WholeStep
+
+# What a replica adds to the columns of its table.
+REPLICA_COLUMNS = ("_row_id", "_source_cursor", "_inserted_run_id", "_updated_run_id")
+_OWN_COLUMNS = ("_row", "_cursor", "_fault", "_drift", "_change", *REPLICA_COLUMNS)
 
 
 class Column(Model):
@@ -43,9 +50,11 @@ class Replica(Model):
 
     Attributes:
         whole_row: The table has no key: rows are told apart by all their columns, and equal rows are counted.
+        guard: How much of the copy one run may remove; smaller ones than ``minimum_members`` are not judged.
     """
 
     whole_row: bool = False
+    guard: Guard = Guard(change_pct=100)
 
 
 class SourceTable(Model):
@@ -103,6 +112,11 @@ class SourceTable(Model):
         return f"stg_{self.source}__{self.name}"
 
     @property
+    def replica_relation(self) -> str:
+        """Name of the copy within the schema ``replica``."""
+        return f"{self.source}__{self.name}"
+
+    @property
     def staged_columns(self) -> dict[str, Column]:
         """Declared, then derived columns, in order."""
         return {**self.columns, **self.derived}
@@ -113,20 +127,34 @@ class SourceTable(Model):
         later = {into for step in self.settle for into in step.makes}
         return {n: c for n, c in self.staged_columns.items() if c.expression is None and n not in later}
 
+    def may_be_null(self, name: str) -> bool:
+        """Whether a staged column may hold NULL; a converted amount only where the amount itself may."""
+        converting = (
+            step for step in self.settle if isinstance(step, ConvertCurrency) and name in step.makes
+        )
+        if (step := next(converting, None)) is not None:
+            return any(self.may_be_null(amount) for amount in step.amounts)
+        return self.staged_columns[name].nullable
+
     @property
     def grain(self) -> tuple[str, ...]:
         """Columns that must be unique in the staged table."""
         return self.unique or self.key
 
+    @property
+    def generated_columns(self) -> dict[str, str]:
+        """Expression column -> its SQL for PostgreSQL, with every name quoted."""
+        return generated_columns(self.staged_columns)
+
     def unknown_without(self, absent: tuple[str, ...]) -> tuple[str, ...]:
-        """The absent columns and those that preparation derives from one of them, step after step."""
+        """The absent columns and those that steps and expressions derive from one of them."""
         unknown = set(absent)
-        for step in self.prepare:
-            into = getattr(step, "into", None)
-            named = step.model_dump(exclude={"into", "step"})
-            inputs = {*named.get("columns", ()), *(v for v in named.values() if isinstance(v, str))}
-            if into is not None and inputs & unknown:
-                unknown.add(into)
+        for step in (*self.prepare, *self.settle):
+            if unknown & set(step.reads):
+                unknown.update(step.makes)
+        for name, column in self.derived.items():
+            if column.expression is not None and unknown & parse_expression(column.expression).columns:
+                unknown.add(name)
         return tuple(sorted(unknown))
 
     @model_validator(mode="after")
@@ -137,8 +165,15 @@ class SourceTable(Model):
             raise ValueError("give 'key', the columns that identify a row; only a whole-row replica has none")
         if self.parameters and self.query is None:
             raise ValueError("'parameters' belong to 'query'")
+        if self.parameters and (self.deletes == "compare" or (self.cursor and self.cursor_kind == "integer")):
+            raise ValueError(
+                "a query with 'parameters' answers for their values, not for all of the source: "
+                "'deletes: compare' and a cursor of numbers need a query without"
+            )
         if self.deletes == "compare" and (self.files or self.endpoint):
             raise ValueError("'deletes: compare' needs a database; files and APIs tell of no keys")
+        if self.files is not None:
+            self.files.check_columns(self.columns)
         _require(self.columns, self.key, "key")
         _require(self.columns, self.unique, "unique")
         _require(self.columns, [c for c in (self.cursor, self.null_cursor_fallback) if c], "cursor")
@@ -150,7 +185,24 @@ class SourceTable(Model):
             raise ValueError("'deletes: soft' and 'deleted_when' go together")
         if self.endpoint is not None:
             self.endpoint.check_table(self)
+        if own := [name for name in self.staged_columns if name in _OWN_COLUMNS]:
+            raise ValueError(
+                f"'{own[0]}' is a name of the project's own: call the column otherwise, and say its"
+                " name under 'source_name'"
+            )
+        if self.replica:
+            self._check_replica(self.replica)
         return self
+
+    def _check_replica(self, replica: Replica) -> None:
+        if self.unique:
+            raise ValueError("a replica tells rows apart by 'key'; leave 'unique' out")
+        partial = self.cursor or self.files or self.parameters
+        if replica.whole_row and (partial or self.deletes != "ignore"):
+            raise ValueError(
+                "a whole-row replica is read and compared whole: it takes no 'cursor', 'files', 'parameters'"
+                " or 'deletes'"
+            )
 
 
 def _require(columns: dict[str, Column], wanted: tuple[str, ...] | list[str], field: str) -> None:

@@ -2,9 +2,14 @@
 
 index.html         headline figures, quality, newest run
 daily-sales.html   30 business dates
-segments.html      customer segments over 90 days
+segments.html      the shop's customer segments over 90 days
+products.html      products by revenue, in the newest month
+inventory.html     stock: days of cover, what is below its reorder point
+web.html           from the visit to the purchase, by day and by channel
+customers.html     segments by recency, frequency and money, moves, cohorts
 quality.html       score by run, failing rules, quarantine
 runs.html          runs, and what each did to each table
+loads.html         files, and what each step of preparation did
 <table>.csv        beside each table
 """
 
@@ -20,16 +25,20 @@ from urllib.parse import quote, urlsplit
 import jinja2
 from psycopg2.extensions import connection as Connection
 
-from etl.reports.charts import daily_chart, score_chart, segment_chart
 from etl.reports.figures import Figures, read_figures
-from etl.reports.tables import ReportTable, shown
+from etl.reports.tables import shown
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGES = {
     "daily-sales.html": "Daily sales",
     "segments.html": "Segments",
+    "products.html": "Products",
+    "inventory.html": "Stock",
+    "web.html": "Web",
+    "customers.html": "Customers",
     "quality.html": "Quality",
     "runs.html": "Runs",
+    "loads.html": "Loads",
     "index.html": "Overview",
 }
 
@@ -62,22 +71,12 @@ def write_site(connection: Connection, folder: Path, links: SiteLinks) -> Path:
     """
     figures = read_figures(connection)
     folder.mkdir(parents=True, exist_ok=True)
-    for table in _tables(figures):
-        _replace(folder / f"{table.name}.csv", table.as_csv())
+    for subject in figures.subjects:
+        for table in subject.tables:
+            _replace(folder / f"{table.name}.csv", table.as_csv())
     for name, text in _pages(figures, folder, links).items():
         _replace(folder / name, text)
     return folder / "index.html"
-
-
-def _tables(figures: Figures) -> tuple[ReportTable, ...]:
-    return (
-        figures.daily_table,
-        figures.segment_table,
-        figures.failing_table,
-        figures.quarantine_table,
-        figures.runs_table,
-        figures.run_tables_table,
-    )
 
 
 def _pages(figures: Figures, folder: Path, links: SiteLinks) -> dict[str, str]:
@@ -88,11 +87,7 @@ def _pages(figures: Figures, folder: Path, links: SiteLinks) -> dict[str, str]:
             ("index.html", PAGES["index.html"]),
             *(item for item in PAGES.items() if item[0] != "index.html"),
         ],
-        "daily_chart": daily_chart(figures) if figures.daily else None,
-        "segment_chart": segment_chart(figures) if figures.segments else None,
-        "score_chart": score_chart(figures)
-        if any(r["quality_score_pct"] is not None for r in figures.runs)
-        else None,
+        "charts": {name: chart for subject in figures.subjects for name, chart in subject.charts().items()},
         "docs_link": _relative(links.data_docs, folder),
         "prefect_link": web_link(links.prefect_url),
     }

@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-Kind = Literal["text", "status", "count", "amount", "pct", "date", "instant", "seconds", "link"]
+Kind = Literal["text", "status", "count", "amount", "pct", "date", "instant", "seconds", "days", "link"]
 Row = dict[str, Any]
 
-NUMERIC: tuple[Kind, ...] = ("count", "amount", "pct", "seconds")
+NUMERIC: tuple[Kind, ...] = ("count", "amount", "pct", "seconds", "days")
 NOTHING = "–"
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
@@ -128,5 +128,6 @@ _FORMATS: dict[Kind, Callable[[Any], str]] = {
     "date": str,
     "instant": _instant,
     "seconds": lambda value: f"{value:,.1f}",
+    "days": lambda value: f"{value:,.1f}",
     "link": str,
 }

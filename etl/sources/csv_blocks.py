@@ -152,9 +152,9 @@ def _localised(values: pa.Array, zone: str) -> pa.Array:
 
 
 def _instant_texts(texts: pa.Array, zone: str) -> pa.Array:
-    """Text of instants in UTC; what is no instant keeps its own text and will be rejected in preparation."""
+    """Text of instants, as preparation writes them; what is no instant keeps its own text."""
     instants = _localised(_dates_or_null(texts, pa.timestamp("us")), zone)
-    return pc.coalesce(instants.cast(pa.timestamp("us")).cast(pa.string()), texts)
+    return pc.coalesce(instants.cast(pa.string()), texts)
 
 
 def _cursor_texts(raw: pa.Array) -> pa.Array:

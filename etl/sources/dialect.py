@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from mysql.connector.conversion import MySQLConverter
 
+from etl.errors import ConfigError
 from etl.identifiers import quote_mysql, quote_postgresql
 from etl.sources.metadata import SourceColumn
 
@@ -40,9 +41,9 @@ class Dialect:
         return _mysql_bound(self, column, text) if self.is_mysql else _postgresql_bound(self, column, text)
 
 
-def postgresql_dialect(literal: Callable[[str], str]) -> Dialect:
-    """The dialect of PostgreSQL; ``literal`` is made from a cursor's ``mogrify``."""
-    return Dialect(quote_postgresql, literal)
+def postgresql_dialect(literal: Callable[[str], str] | None = None) -> Dialect:
+    """The dialect of PostgreSQL; ``literal`` is made from a cursor's ``mogrify``, where values are bound."""
+    return Dialect(quote_postgresql, literal or _no_literal)
 
 
 def mysql_dialect() -> Dialect:
@@ -59,6 +60,10 @@ def mysql_literal(value: str) -> str:
     converter = MySQLConverter("utf8mb4")
     quoted: bytes = converter.quote(converter.escape(converter.to_mysql(value)))
     return quoted.decode("utf-8")
+
+
+def _no_literal(value: str) -> str:
+    raise ConfigError(f"The value {value!r} cannot be bound without a session.", "Report this as a fault.")
 
 
 def _postgresql_bound(dialect: Dialect, column: SourceColumn, text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.catalog import SourceTable
+from etl.catalog import Column, SourceTable
 from etl.errors import ContractError
 from etl.sources.dialect import Dialect
 from etl.sources.metadata import Family, SourceColumn, find_column
@@ -49,7 +49,7 @@ def check_drift(table: SourceTable, columns: dict[str, SourceColumn], dialect: D
     for name, declared in table.columns.items():
         source_name = declared.source_name or name
         column = find_column(columns, source_name, dialect.is_mysql)
-        if column is not None and declared.type.partition("(")[0] not in _FITTING[column.family]:
+        if column is not None and not fits(declared, column):
             changed.append(
                 f"column '{name}' is declared {declared.type}, the source has {source_name} {column.sql_type}"
             )
@@ -69,6 +69,13 @@ def check_drift(table: SourceTable, columns: dict[str, SourceColumn], dialect: D
     if drifts and (table.drift == "freeze" or needed):
         raise _refusal(table, drifts, needed)
     return [f"{table.qualified_name}: {drift} (drift: {table.drift})" for drift in drifts]
+
+
+def fits(declared: Column, column: SourceColumn) -> bool:
+    """Whether the source's values become what is declared, without loss or guess."""
+    if declared.path:
+        return column.family in ("json", "text")
+    return declared.type.partition("(")[0] in _FITTING[column.family]
 
 
 def _refusal(table: SourceTable, drifts: list[str], needed: set[str]) -> ContractError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from mysql.connector.abstracts import MySQLConnectionAbstract
 from mysql.connector.constants import FieldFlag, FieldType
@@ -46,10 +46,11 @@ _FIND_TABLE = """
 """
 _TABLE_COLUMNS = """
     select
+        table_name,
         column_name, column_type, data_type, numeric_precision, numeric_scale, datetime_precision, is_nullable
     from information_schema.columns
-    where table_schema = %s and table_name = %s
-    order by ordinal_position
+    where table_schema = %s and table_name = coalesce(%s, table_name)
+    order by table_name, ordinal_position
 """
 _CODES = {
     FieldType.TINY: "tinyint",
@@ -82,9 +83,10 @@ def find_table(connection: MySQLConnectionAbstract, table: SourceTable) -> tuple
     with connection.cursor() as cursor:
         for candidate in name_candidates(table.table or ""):
             cursor.execute(_FIND_TABLE, candidate)
-            found: Any = cursor.fetchall()
+            found = [(_text(schema), _text(name)) for schema, name in cast("list[Any]", cursor.fetchall())]
             if found:
-                return _text(found[0][0]), _text(found[0][1])
+                # Names are compared without regard to case, and yet "T" and "t" may both be there.
+                return next((pair for pair in found if pair[1] == candidate[1]), found[0])
     raise SourceError(
         f"{table.qualified_name}: the source has no table {table.table!r} that this account can see.",
         f"Correct 'table' in catalog/tables/{table.source}/{table.name}.yaml, with its database, "
@@ -94,11 +96,18 @@ def find_table(connection: MySQLConnectionAbstract, table: SourceTable) -> tuple
 
 def table_columns(connection: MySQLConnectionAbstract, schema: str, name: str) -> dict[str, SourceColumn]:
     """Columns of a table from ``information_schema``."""
+    return columns_of_tables(connection, schema, name).get(name, {})
+
+
+def columns_of_tables(
+    connection: MySQLConnectionAbstract, schema: str, name: str | None = None
+) -> dict[str, dict[str, SourceColumn]]:
+    """Columns of all tables of a database, or of the one of this name, in one query."""
     with connection.cursor() as cursor:
         cursor.execute(_TABLE_COLUMNS, (schema, name))
         rows: Any = cursor.fetchall()
-    columns = {}
-    for column_name, sql_type, kind, digits, scale, fraction, nullable in rows:
+    tables: dict[str, dict[str, SourceColumn]] = {}
+    for table_name, column_name, sql_type, kind, digits, scale, fraction, nullable in rows:
         unsigned = "unsigned" in _text(sql_type)
         column = _column(
             _text(column_name),
@@ -108,8 +117,8 @@ def table_columns(connection: MySQLConnectionAbstract, schema: str, name: str) -
             scale,
             nullable == "YES",
         )
-        columns[column.name] = column
-    return columns
+        tables.setdefault(_text(table_name), {})[column.name] = column
+    return tables
 
 
 def query_columns(fields: Sequence[tuple[str, int, int, int, int | None]]) -> dict[str, SourceColumn]:

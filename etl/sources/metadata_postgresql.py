@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from psycopg2.extensions import connection as Connection
@@ -38,26 +39,29 @@ _FIND_TABLE = """
 """
 _TABLE_COLUMNS = """
     with recursive base as (
-        select a.attnum, t.oid, t.typname, t.typtype, t.typbasetype, t.typcategory, a.atttypmod as modifier
+        select
+            a.attrelid, a.attnum, t.oid, t.typname, t.typtype, t.typbasetype, t.typcategory,
+            a.atttypmod as modifier
         from pg_attribute as a
         inner join pg_type as t on a.atttypid = t.oid
-        where a.attrelid = %(table)s and a.attnum > 0 and not a.attisdropped
+        where a.attrelid = any(%(tables)s) and a.attnum > 0 and not a.attisdropped
         union all
-        select b.attnum, t.oid, t.typname, t.typtype, t.typbasetype, t.typcategory, d.typtypmod
+        select
+            b.attrelid, b.attnum, t.oid, t.typname, t.typtype, t.typbasetype, t.typcategory, d.typtypmod
         from base as b
         inner join pg_type as d on b.oid = d.oid
         inner join pg_type as t on d.typbasetype = t.oid
         where b.typtype = 'd'
     )
     select
-        a.attname, format_type(a.atttypid, a.atttypmod), b.typname, b.typcategory,
+        a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), b.typname, b.typcategory,
         b.modifier, a.attnotnull, format('%%I.%%I', n.nspname, b.typname)
     from base as b
     inner join pg_type as t on b.oid = t.oid
     inner join pg_namespace as n on t.typnamespace = n.oid
-    inner join pg_attribute as a on a.attrelid = %(table)s and a.attnum = b.attnum
+    inner join pg_attribute as a on a.attrelid = b.attrelid and a.attnum = b.attnum
     where b.typtype <> 'd'
-    order by a.attnum
+    order by a.attrelid, a.attnum
 """
 _TYPES = """
     select t.oid, format_type(t.oid, null), t.typname, t.typcategory, format('%%I.%%I', n.nspname, t.typname)
@@ -91,15 +95,19 @@ def find_table(connection: Connection, table: SourceTable) -> tuple[int, str, st
 
 def table_columns(connection: Connection, oid: int) -> dict[str, SourceColumn]:
     """Columns of a table, domains resolved to what they are made of."""
+    return columns_of_tables(connection, [oid])[oid]
+
+
+def columns_of_tables(connection: Connection, oids: Sequence[int]) -> dict[int, dict[str, SourceColumn]]:
+    """Columns of many tables, in one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_TABLE_COLUMNS, {"table": oid})
+        cursor.execute(_TABLE_COLUMNS, {"tables": list(oids)})
         rows = cursor.fetchall()
-    return {
-        name: replace(
-            _column(name, sql_type, kind, category, modifier), nullable=not not_null, cast_type=cast_type
-        )
-        for name, sql_type, kind, category, modifier, not_null, cast_type in rows
-    }
+    tables: dict[int, dict[str, SourceColumn]] = {oid: {} for oid in oids}
+    for oid, name, sql_type, kind, category, modifier, not_null, cast_type in rows:
+        column = _column(name, sql_type, kind, category, modifier)
+        tables[oid][name] = replace(column, nullable=not not_null, cast_type=cast_type)
+    return tables
 
 
 def query_columns(connection: Connection, relation: str) -> dict[str, SourceColumn]:

@@ -37,6 +37,9 @@ from etl.sources.relation import (
 )
 from etl.sources.select_list import LandedColumn, selected_columns
 
+# What stands behind "from", and the columns by their own names.
+Described = tuple[str, dict[str, SourceColumn]]
+
 _SNAPSHOT = "start transaction with consistent snapshot, read only"
 _KEYS_PER_STATEMENT = 2_000
 
@@ -50,57 +53,54 @@ class MySQLSource:
 
     def __init__(self, system: SourceSystem, address: Address, settings: Settings) -> None:
         self._system, self._address, self._settings = system, address, settings
-        self._query_columns: dict[str, dict[str, SourceColumn]] = {}
+        # What the open snapshot's tables look like, so that the questions about them need no session each.
+        self._known: dict[str, Described] = {}
 
     @contextmanager
     def snapshot(self, tables: list[SourceTable]) -> Iterator[Snapshot]:
         """Find the safe bounds (law X2)."""
-        self._query_columns.clear()
         with self._session("finding the safe bounds") as connection:
+            self._known = {t.qualified_name: self._described(connection, t) for t in tables}
             clock = read_clock(connection)
             highs = {t.qualified_name: self._safe_high(connection, t, clock) for t in tables}
-        yield Snapshot(self._system.name, None, local_text(clock.now, self._system.time_zone), highs)
+        try:
+            yield Snapshot(self._system.name, None, local_text(clock.now, self._system.time_zone), highs)
+        finally:
+            self._known = {}
 
     def check_columns(self, table: SourceTable) -> list[str]:
         """Hold the source's columns against the catalog (law X12)."""
-        with self._session(f"{table.qualified_name}: checking its columns") as connection:
-            return check_drift(table, self._described(connection, table)[1], mysql_dialect())
+        return check_drift(table, self._columns(table), mysql_dialect())
 
     def absent_columns(self, table: SourceTable) -> tuple[str, ...]:
         """Declared columns that the source lacks (law X12)."""
-        with self._session(f"{table.qualified_name}: checking its columns") as connection:
-            return absent_columns(table, self._described(connection, table)[1], mysql_dialect())
+        return absent_columns(table, self._columns(table), mysql_dialect())
 
     def cursor_zone(self, table: SourceTable) -> str:
         """Time zone in which this table's window bounds and cursor texts are written."""
-        with self._session(f"{table.qualified_name}: reading its columns") as connection:
-            return self._relation(connection, table).cursor_zone(self._system.time_zone)
+        return Relation(table, "", self._columns(table), mysql_dialect()).cursor_zone(self._system.time_zone)
 
     def plan_extracts(self, table: SourceTable, extract: Extract, snapshot: Snapshot) -> tuple[Extract, ...]:
-        """Cut a large extract evenly over the range of an integer key (law X13)."""
+        """Cut a large extract evenly over the range of a key or of the cursor (law X13)."""
+        if Relation(table, "", self._columns(table), mysql_dialect()).ranged is None:
+            return (extract,)
         with (
             self._session(f"{table.qualified_name}: planning its parts") as connection,
             connection.cursor() as cursor,
         ):
-            relation = self._relation(connection, table)
-            if relation.first_key.family != "integer":
-                return (extract,)
-            key = relation.dialect.quote(relation.first_key.name)
+            relation = self._relation(connection, table, extract)
             conditions = extract_conditions(relation, extract)
-            if (
-                _estimated_rows(cursor, select([key], relation.sql, conditions))
-                <= self._settings.partition_rows
-            ):
+            estimated = _estimated_rows(cursor, select(["1"], relation.sql, conditions))
+            if estimated <= self._settings.partition_rows:
                 return (extract,)
-            measures = ["count(*)", f"min({key})", f"max({key})"]
-            count, low, high = _one_row(cursor, select(measures, relation.sql, conditions))
+            count, low, high = _one_row(cursor, select(relation.measures, relation.sql, conditions))
         return cut_evenly(extract, count, low, high, self._settings.partition_rows)
 
     def read(self, table: SourceTable, extract: Extract, snapshot: Snapshot) -> pa.RecordBatchReader:
         """Stream one extract out of a snapshot of its own."""
         doing = f"{table.qualified_name}: reading {extract.kind} {extract.window} {extract.part}"
         with self._session(doing) as connection:
-            relation, info = self._relation(connection, table), connection.server_info
+            relation, info = self._relation(connection, table, extract), connection.server_info
         conditions = extract_conditions(relation, extract)
         checks = is_first_part(extract) and relation.may_lack_cursors
         questions = [select(["count(*)"], relation.sql, [relation.lacks_cursor_sql])] if checks else []
@@ -157,24 +157,30 @@ class MySQLSource:
         await_writers(connection, table, clock, self._settings.lock_timeout_seconds)
         return None if highest is None else str(int(highest) + 1)
 
-    def _relation(self, connection: MySQLConnectionAbstract, table: SourceTable) -> Relation:
-        sql, columns = self._described(connection, table)
+    def _columns(self, table: SourceTable) -> dict[str, SourceColumn]:
+        if table.qualified_name in self._known:
+            return self._known[table.qualified_name][1]
+        with self._session(f"{table.qualified_name}: checking its columns") as connection:
+            return self._described(connection, table)[1]
+
+    def _relation(
+        self, connection: MySQLConnectionAbstract, table: SourceTable, extract: Extract | None = None
+    ) -> Relation:
+        sql, columns = self._known.get(table.qualified_name) or self._described(connection, table)
+        if table.query is not None and extract is not None:
+            sql = declared_query(table, dict(extract.values), mysql_dialect())
         return Relation(table, sql, columns, mysql_dialect())
 
-    def _described(
-        self, connection: MySQLConnectionAbstract, table: SourceTable
-    ) -> tuple[str, dict[str, SourceColumn]]:
+    def _described(self, connection: MySQLConnectionAbstract, table: SourceTable) -> Described:
         """What stands behind ``from``, and its columns; those of a query the reading process is told."""
         if table.query is None:
             schema, name = find_table(connection, table)
             return quote_mysql(schema, name), table_columns(connection, schema, name)
-        sql = declared_query(table, quote_mysql("declared query"))
-        if table.qualified_name not in self._query_columns:
-            session = mysql_session(self._settings, connection.server_info)
-            request = ReadRequest(session, describe=f"{select(['*'], sql)} limit 0")
-            with closing(MySqlPump(self._address, request)) as pump:
-                self._query_columns[table.qualified_name] = query_columns(pump.fields())
-        return sql, self._query_columns[table.qualified_name]
+        sql = declared_query(table, {}, mysql_dialect())
+        session = mysql_session(self._settings, connection.server_info)
+        request = ReadRequest(session, describe=f"{select(['*'], sql)} limit 0")
+        with closing(MySqlPump(self._address, request)) as pump:
+            return sql, query_columns(pump.fields())
 
     @contextmanager
     def _session(self, doing: str) -> Iterator[MySQLConnectionAbstract]:

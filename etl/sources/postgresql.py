@@ -12,7 +12,6 @@ from psycopg2.extensions import connection as Connection
 from etl.catalog import SourceSystem, SourceTable
 from etl.errors import TransientError
 from etl.handles import Extract, Snapshot
-from etl.identifiers import quote_postgresql
 from etl.settings import Settings
 from etl.sources.clocks import SourceClock, high_text, local_text, safe_instant
 from etl.sources.connections import Address, connect_postgresql
@@ -23,17 +22,21 @@ from etl.sources.drift import absent_columns, check_drift
 from etl.sources.failures import source_failures
 from etl.sources.key_sets import key_batches, postgresql_key_condition
 from etl.sources.metadata import SourceColumn
-from etl.sources.metadata_postgresql import find_table, query_columns, table_columns
 from etl.sources.partitions import cut_evenly
 from etl.sources.postgresql_sessions import SEE_SESSIONS, await_writers, literal, one_row, read_clock
 from etl.sources.predicates import extract_conditions, select
 from etl.sources.relation import (
     Relation,
-    declared_query,
     is_first_part,
     kept_columns,
     needed_columns,
     refuse_null_cursors,
+)
+from etl.sources.relation_postgresql import (
+    Described,
+    described,
+    refuse_partitions_beside_their_table,
+    relation_of,
 )
 from etl.sources.select_list import LandedColumn, selected_columns, text_risks
 from etl.windows import Window
@@ -46,50 +49,51 @@ class PostgreSQLSource:
 
     def __init__(self, system: SourceSystem, address: Address, settings: Settings) -> None:
         self._system, self._address, self._settings = system, address, settings
+        # What the open snapshot's tables look like, so that the questions about them need no session each.
+        self._known: dict[str, Described] = {}
 
     @contextmanager
     def snapshot(self, tables: list[SourceTable]) -> Iterator[Snapshot]:
         """Find the safe bounds, then export one snapshot that lasts as long as the context (law X2)."""
         with closing(connect_postgresql(self._address, self._settings)) as connection:
             with self._failures("opening a snapshot"):
+                self._known = {t.qualified_name: described(connection, t) for t in tables}
+                refuse_partitions_beside_their_table(connection, tables)
                 clock = read_clock(connection)
                 highs = {t.qualified_name: self._safe_high(connection, t, clock) for t in tables}
                 snapshot_id = one_row(connection, "begin; select pg_export_snapshot()")[0]
             taken_at = local_text(clock.now, self._system.time_zone)
-            yield Snapshot(self._system.name, snapshot_id, taken_at, highs)
+            try:
+                yield Snapshot(self._system.name, snapshot_id, taken_at, highs)
+            finally:
+                self._known = {}
 
     def check_columns(self, table: SourceTable) -> list[str]:
         """Hold the source's columns against the catalog (law X12)."""
-        with self._session(table, "checking its columns") as connection, closing(connection):
-            _, columns = _described(connection, table)
-            return check_drift(table, columns, postgresql_dialect(literal(connection)))
+        return check_drift(table, self._columns(table), postgresql_dialect())
 
     def absent_columns(self, table: SourceTable) -> tuple[str, ...]:
         """Declared columns that the source lacks (law X12)."""
-        with self._session(table, "checking its columns") as connection, closing(connection):
-            _, columns = _described(connection, table)
-            return absent_columns(table, columns, postgresql_dialect(literal(connection)))
+        return absent_columns(table, self._columns(table), postgresql_dialect())
 
     def cursor_zone(self, table: SourceTable) -> str:
         """Time zone in which this table's window bounds and cursor texts are written."""
-        with self._session(table, "reading its columns") as connection, closing(connection):
-            return _relation(connection, table).cursor_zone(self._system.time_zone)
+        relation = Relation(table, "", self._columns(table), postgresql_dialect())
+        return relation.cursor_zone(self._system.time_zone)
 
     def plan_extracts(self, table: SourceTable, extract: Extract, snapshot: Snapshot) -> tuple[Extract, ...]:
-        """Cut a large extract evenly over the range of an integer key (law X13)."""
+        """Cut a large extract evenly over the range of a key or of the cursor (law X13)."""
+        if Relation(table, "", self._columns(table), postgresql_dialect()).ranged is None:
+            return (extract,)
         with self._session(table, "planning its parts", snapshot) as connection, closing(connection):
-            relation = _relation(connection, table)
-            if relation.first_key.family != "integer":
-                return (extract,)
-            key = relation.dialect.quote(relation.first_key.name)
+            relation = relation_of(connection, table, extract)
             conditions = extract_conditions(relation, extract)
             explained = one_row(
-                connection, f"explain (format json) {select([key], relation.sql, conditions)}"
+                connection, f"explain (format json) {select(['1'], relation.sql, conditions)}"
             )
             if explained[0][0]["Plan"]["Plan Rows"] <= self._settings.partition_rows:
                 return (extract,)
-            measures = ["count(*)", f"min({key})", f"max({key})"]
-            count, low, high = one_row(connection, select(measures, relation.sql, conditions))
+            count, low, high = one_row(connection, select(relation.measures, relation.sql, conditions))
         return cut_evenly(extract, count, low, high, self._settings.partition_rows)
 
     def read(self, table: SourceTable, extract: Extract, snapshot: Snapshot) -> pa.RecordBatchReader:
@@ -97,7 +101,7 @@ class PostgreSQLSource:
         with self._session(
             table, f"reading {extract.kind} {extract.window} {extract.part}", snapshot
         ) as connection:
-            relation = _relation(connection, table)
+            relation = relation_of(connection, table, extract)
             if is_first_part(extract) and relation.may_lack_cursors:
                 lacking = select(["count(*)"], relation.sql, [relation.lacks_cursor_sql])
                 refuse_null_cursors(table, one_row(connection, lacking)[0])
@@ -110,7 +114,7 @@ class PostgreSQLSource:
     def read_keys(self, table: SourceTable, keys: pa.Table, snapshot: Snapshot) -> pa.RecordBatchReader:
         """Stream the rows with these keys, whatever their cursor."""
         with self._session(table, f"reading {len(keys)} rows by key", snapshot) as connection:
-            relation = _relation(connection, table)
+            relation = relation_of(connection, table)
             batches = key_batches(relation, keys, self._system.time_zone, _KEYS_PER_STATEMENT)
             conditions = [postgresql_key_condition(relation, batch) for batch in batches]
             extract = Extract(table.qualified_name, Window())
@@ -133,13 +137,21 @@ class PostgreSQLSource:
     def _safe_high(self, connection: Connection, table: SourceTable, clock: SourceClock) -> str | None:
         if table.cursor is None:
             return None
-        relation = _relation(connection, table)
+        relation = Relation(
+            table, *self._known[table.qualified_name], postgresql_dialect(literal(connection))
+        )
         safe = safe_instant(table, clock, SEE_SESSIONS)
         if table.cursor_kind == "timestamp":
             return high_text(safe, relation.known[table.cursor], self._system.time_zone)
         highest = one_row(connection, select([f"max({relation.cursor_sql})"], relation.sql))[0]
         await_writers(connection, table, clock, self._settings.lock_timeout_seconds)
         return None if highest is None else str(int(highest) + 1)
+
+    def _columns(self, table: SourceTable) -> dict[str, SourceColumn]:
+        if table.qualified_name in self._known:
+            return self._known[table.qualified_name][1]
+        with self._session(table, "checking its columns") as connection, closing(connection):
+            return described(connection, table)[1]
 
     @contextmanager
     def _session(
@@ -170,19 +182,6 @@ class PostgreSQLSource:
 
     def _failures(self, doing: str) -> AbstractContextManager[None]:
         return source_failures(f"Source '{self._system.name}', {doing}", self._address.secret)
-
-
-def _relation(connection: Connection, table: SourceTable) -> Relation:
-    sql, columns = _described(connection, table)
-    return Relation(table, sql, columns, postgresql_dialect(literal(connection)))
-
-
-def _described(connection: Connection, table: SourceTable) -> tuple[str, dict[str, SourceColumn]]:
-    if table.query is not None:
-        sql = declared_query(table, quote_postgresql("declared query"))
-        return sql, query_columns(connection, sql)
-    oid, schema, name = find_table(connection, table)
-    return quote_postgresql(schema, name), table_columns(connection, oid)
 
 
 def _selected(

@@ -34,11 +34,12 @@ def _window(relation: Relation, extract: Extract) -> list[str]:
 
 
 def _key_range(relation: Relation, bounds: tuple[str | None, str | None] | None) -> list[str]:
-    """Half-open over the first key column; the first range has the rows whose key is NULL, too."""
+    """Half-open; the first range has the rows in which the column is NULL, too."""
     low, high = bounds or (None, None)
-    key, bound = relation.first_key, relation.dialect.bound
-    name = relation.dialect.quote(key.name)
-    below = f"{name} < {bound(key, high)}" if high is not None else ""
+    if relation.ranged is None or (low is None and high is None):
+        return []
+    column, value, bound = relation.ranged, relation.ranged_sql, relation.dialect.bound
+    below = f"{value} < {bound(column, high)}" if high is not None else ""
     if low is None:
-        return [f"({below} or {name} is null)"] if below else []
-    return [f"{name} >= {bound(key, low)}", *([below] if below else [])]
+        return [f"({below} or {value} is null)"]
+    return [f"{value} >= {bound(column, low)}", *([below] if below else [])]

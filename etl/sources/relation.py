@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from etl.catalog import SourceTable
-from etl.errors import ContractError
+from etl.errors import ConfigError, ContractError
 from etl.handles import Extract
 from etl.sources.dialect import Dialect
 from etl.sources.metadata import SourceColumn, find_column
+from etl.sources.parameters import bound_query
 from etl.sources.select_list import LandedColumn
+
+_TIMES = ("date", "timestamp", "timestamptz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,40 @@ class Relation:
         object.__setattr__(self, "known", _known_columns(self.table, self.columns, self.dialect.is_mysql))
 
     @property
-    def first_key(self) -> SourceColumn:
-        """The column that key ranges are cut over."""
-        return self.known[self.table.key[0]]
+    def ranged(self) -> SourceColumn | None:
+        """What ranges are cut over: a first key of numbers, else the cursor, else a first key in some order.
+
+        All readers of a run choose the same.
+        """
+        key = self.known[self.table.key[0]] if self.table.key else None
+        if key is not None and self._is_number(key):
+            return key
+        if self.cursor is not None and (self._is_number(self.cursor) or self.cursor.family in _TIMES):
+            return self.cursor
+        in_order = _TIMES if self.dialect.is_mysql else (*_TIMES, "uuid")
+        return key if key is not None and key.family in in_order else None
+
+    @property
+    def ranged_sql(self) -> str:
+        """What ranges are cut over; rows in which it is NULL belong to the first of them."""
+        if self.ranged is None or self.ranged is self.cursor:
+            return self.cursor_sql
+        return self.dialect.quote(self.ranged.name)
+
+    @property
+    def measures(self) -> list[str]:
+        """Number of rows, least and greatest value of what ranges are cut over; what is no date aside."""
+        value = self.ranged_sql
+        if self.ranged is not None and self.ranged.family in _TIMES:
+            end = "" if self.dialect.is_mysql else f" and {value} < '10000-01-01'"
+            value = f"case when {value} >= '0001-01-01'{end} then {value} end"
+        if self.ranged is not None and self.ranged.family == "uuid":
+            value = f"{value}::text"
+        return ["count(*)", f"min({value})", f"max({value})"]
+
+    def _is_number(self, column: SourceColumn) -> bool:
+        # PostgreSQL's numeric may be NaN.
+        return column.family == "integer" or (self.dialect.is_mysql and column.kind == "bigint")
 
     @property
     def cursor(self) -> SourceColumn | None:
@@ -70,7 +104,7 @@ class Relation:
 
     @property
     def _may_be_zero(self) -> bool:
-        is_date = self.cursor is not None and self.cursor.family in ("date", "timestamp", "timestamptz")
+        is_date = self.cursor is not None and self.cursor.family in _TIMES
         return self.dialect.is_mysql and is_date
 
     def cursor_zone(self, zone: str) -> str:
@@ -78,9 +112,9 @@ class Relation:
         return "UTC" if self.cursor is not None and self.cursor.family == "timestamptz" else zone
 
 
-def declared_query(table: SourceTable, quote_alias: str) -> str:
+def declared_query(table: SourceTable, values: Mapping[str, str], dialect: Dialect) -> str:
     """The declared query as a relation; on lines of its own, because it may end in a comment."""
-    return f"(\n{(table.query or '').strip().rstrip(';')}\n) as {quote_alias}"
+    return f"(\n{bound_query(table, values, dialect)}\n) as {dialect.quote('declared query')}"
 
 
 def needed_columns(
@@ -126,6 +160,11 @@ def _known_columns(
 ) -> dict[str, SourceColumn]:
     known = {}
     for name in (*table.key, *filter(None, (table.cursor, table.null_cursor_fallback))):
+        if table.columns[name].path:
+            raise ConfigError(
+                f"{table.qualified_name}: '{name}' is taken out of JSON and cannot be the key or the cursor.",
+                "Declare a query that yields it as a column.",
+            )
         source_name = table.columns[name].source_name or name
         column = find_column(columns, source_name, ignore_case)
         if column is None:

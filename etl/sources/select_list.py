@@ -14,6 +14,7 @@ import pyarrow as pa
 from etl.catalog import SourceTable
 from etl.catalog_types import arrow_type
 from etl.sources.dialect import Dialect
+from etl.sources.json_paths import path_expression
 from etl.sources.metadata import Family, SourceColumn, find_column
 from etl.sources.metadata_mysql import GEOMETRIES
 
@@ -89,12 +90,16 @@ def selected_columns(
             landed.append(
                 LandedColumn(name, arrow_type(declared.type), "missing", "''" if dialect.is_mysql else "null")
             )
+        elif declared.path:
+            value = path_expression(column, declared.path, dialect)
+            landed.append(LandedColumn(name, pa.string(), "plain", value, sent="text"))
         else:
             landed.append(_landed(name, declared.type, column, table, dialect, name in as_text))
     if table.drift == "evolve":
         landed += [
             _landed(c.name, None, c, table, dialect, c.name in as_text)
             for c in new_columns(table, columns, dialect)
+            if c.name not in table.columns
         ]
     return landed
 

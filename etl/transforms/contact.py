@@ -12,7 +12,7 @@ from email_validator import validate_email as check_email
 
 from etl.catalog import StandardizePhone, ValidateEmail
 from etl.transforms.frames import text_of, with_column
-from etl.transforms.phones import e164
+from etl.transforms.phones import e164, national_form
 
 # A part of what email-validator accepts, so that common addresses need no Python; it judges the others.
 _PLAIN_EMAIL = r"^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}$"
@@ -37,9 +37,14 @@ def standardize_phone(frame: pd.DataFrame, step: StandardizePhone, default_regio
 
     A number without a country code belongs to the region (ISO 3166, two letters) in
     ``region_column``, or to the default where that is NULL. What is no valid number gives NULL.
+    ``national_into`` gets the number as it is written in its own country, without an extension.
     """
     numbers = text_of(frame, step.column, step.step)
-    return with_column(frame, step.into, e164(numbers, _regions(frame, step, default_region)))
+    written = e164(numbers, _regions(frame, step, default_region))
+    frame = with_column(frame, step.into, written)
+    if step.national_into is None:
+        return frame
+    return with_column(frame, step.national_into, national_form(written))
 
 
 def is_valid_email(emails: pa.Array) -> pa.Array:

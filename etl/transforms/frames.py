@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from etl.errors import ConfigError
+
+FAULT, FAULT_COLUMN = "_fault", "_fault_column"
 
 
 def column_of(frame: pd.DataFrame, name: str, step: str) -> pa.Array:
@@ -45,6 +48,22 @@ def text_of(frame: pd.DataFrame, name: str, step: str) -> pa.Array:
 def with_column(frame: pd.DataFrame, name: str, values: pa.Array) -> pd.DataFrame:
     """The frame with one more or one replaced column; the given frame stays as it is."""
     return frame.assign(**{name: pd.Series(pd.arrays.ArrowExtensionArray(values), index=frame.index)})
+
+
+def with_faults(frame: pd.DataFrame, column: str, faults: pa.Array | None) -> pd.DataFrame:
+    """The frame with the faults of a column beside its rows; of several faults of a row the first counts.
+
+    Args:
+        column: The column to blame.
+        faults: Reason per row, NULL where all is well; None where no row has a fault.
+    """
+    if faults is None or faults.null_count == len(faults):
+        return frame
+    blamed = pc.if_else(pc.is_valid(faults), pa.scalar(column), pa.scalar(None, pa.string()))
+    if FAULT in frame.columns:
+        faults = pc.coalesce(column_of(frame, FAULT, column), faults)
+        blamed = pc.coalesce(column_of(frame, FAULT_COLUMN, column), blamed)
+    return with_column(with_column(frame, FAULT, faults), FAULT_COLUMN, blamed)
 
 
 def on_distinct(values: pa.Array, change: Callable[[str], str | None]) -> pa.Array:

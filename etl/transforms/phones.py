@@ -1,4 +1,4 @@
-"""Phone numbers as E.164: what phonenumbers says, at the speed of columns.
+"""Phone numbers as E.164 and in national form: what phonenumbers says, at the speed of columns.
 
 A number costs phonenumbers about 40 µs. Its rules are regular expressions per region, so numbers
 written in a usual way are settled for a whole column at once with those very expressions; the
@@ -7,6 +7,7 @@ others are asked one by one. Both ways give the same answer (test).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,6 +42,17 @@ def e164(numbers: pa.Array, regions: pa.Array) -> pa.Array:
         is_open = pc.replace_with_mask(is_open, chosen, pc.and_not(pc.is_null(valid), invalid))
     pairs = pc.binary_join_element_wise(numbers.filter(is_open), regions.filter(is_open), _SEPARATOR)
     return pc.replace_with_mask(written, is_open, on_distinct(pairs, _ask))
+
+
+def national_form(numbers: pa.Array) -> pa.Array:
+    """E.164 numbers as they are written in their own country, as phonenumbers does; NULL stays NULL."""
+    codes = pc.struct_field(pc.extract_regex(numbers, rf"^\+(?P<c>{_CODES})"), "c")
+    written = pa.nulls(len(numbers), pa.string())
+    for code in pc.drop_null(pc.unique(codes)).to_pylist():
+        chosen = pc.fill_null(pc.equal(codes, code), False)
+        digits = pc.utf8_slice_codeunits(numbers.filter(chosen), len(code) + 1)
+        written = pc.replace_with_mask(written, chosen, _grouped(digits, _formats(int(code))))
+    return written
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +155,31 @@ def _valid_in(regions: list[PhoneMetadata]) -> str:
     descriptions = [getattr(metadata, kind) for metadata in regions for kind in _TYPES]
     patterns = {d.national_number_pattern for d in descriptions if d and d.national_number_pattern}
     return "|".join(f"(?:{pattern})" for pattern in sorted(patterns))
+
+
+def _grouped(digits: pa.Array, formats: tuple[tuple[str, str, str], ...]) -> pa.Array:
+    written, is_open = digits, pa.repeat(pa.scalar(True), len(digits))
+    for pattern, beginning, template in formats:
+        fits = pc.and_(pc.match_substring_regex(digits, pattern), pc.match_substring_regex(digits, beginning))
+        now = pc.and_(fits, is_open)
+        if pc.any(now).as_py():
+            grouped = pc.replace_substring_regex(digits.filter(now), pattern, template)
+            written, is_open = pc.replace_with_mask(written, now, grouped), pc.and_not(is_open, fits)
+    return written
+
+
+@lru_cache(maxsize=512)
+def _formats(code: int) -> tuple[tuple[str, str, str], ...]:
+    """How numbers of a country code are written: digits, how they begin, and the groups; the first counts."""
+    metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, REGIONS_OF_CODE[code][0])
+    formats = []
+    for form in metadata.number_format if metadata else ():
+        template = form.format or ""
+        if form.national_prefix_formatting_rule:
+            template = re.sub(r"(\\\d)", form.national_prefix_formatting_rule, template, count=1)
+        beginning = form.leading_digits_pattern[-1] if form.leading_digits_pattern else ""
+        formats.append((f"^(?:{form.pattern})$", f"^(?:{beginning})", template))
+    return tuple(formats)
 
 
 def _ask(key: str) -> str | None:

@@ -1,16 +1,17 @@
-"""Cleaning and joining of text columns."""
+"""Cleaning, joining and mapping of text columns."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.catalog import CleanText, JoinText
-from etl.transforms.frames import on_distinct, text_of, with_column
+from etl.catalog import CleanText, JoinText, MapValues
+from etl.transforms.frames import on_distinct, text_of, with_column, with_faults
 
 # All of Unicode's White_Space, and the four ASCII separators that Python's str.split takes for blanks.
 _BLANKS = (
@@ -18,6 +19,7 @@ _BLANKS = (
 )
 _UNTIDY = r"^ | $|  |[^\x{20}-\x{7E}]"
 _NOT_ASCII = r"[^\x{00}-\x{7F}]"
+_LETTERS = r"\p{L}\p{M}\p{N}"
 _PLAIN_WORDS = r"^[A-Za-zÀ-ÖØ-Þà-öø-ÿ .,-]*$"
 # Combining marks belong to their word: an "I" with a dot above is two characters in lower case.
 _WORD = re.compile(r"[^\W_][^\W_\u0300-\u036f]*(?:[\u0300-\u036f'’]+[^\W_]+)*")
@@ -26,12 +28,17 @@ _ENDINGS = ("s", "t", "re", "ll", "ve", "m", "d")
 
 
 def clean_text(frame: pd.DataFrame, step: CleanText) -> pd.DataFrame:
-    """Trim, collapse white space to one blank, normalise to NFC and set the case.
+    """Trim, collapse white space to one blank, normalise Unicode, set the case; what else is declared.
 
-    NULL stays NULL and an empty text stays empty (law X14). Doing it twice changes nothing.
+    NULL stays NULL and an empty text stays empty unless the step says otherwise (law X14). Doing it
+    twice changes nothing. A removed sign leaves no blank: ``O'Brien`` becomes ``OBrien``.
     """
     for name in step.columns:
-        frame = with_column(frame, name, tidy(text_of(frame, name, step.step), step.case))
+        signs = step.keep if step.letters_only else None
+        clean = tidy(text_of(frame, name, step.step), step.case, step.form, signs)
+        if step.empty_to_null:
+            clean = pc.if_else(pc.equal(clean, ""), pa.scalar(None, pa.string()), clean)
+        frame = with_column(frame, name, clean)
     return frame
 
 
@@ -45,13 +52,41 @@ def join_text(frame: pd.DataFrame, step: JoinText) -> pd.DataFrame:
     return with_column(frame, step.into, joined)
 
 
-def tidy(values: pa.Array, case: str = "keep") -> pa.Array:
-    """The cleaned texts; see :func:`clean_text`."""
-    clean = _patched(values, _UNTIDY, _normalised)
+def map_values(frame: pd.DataFrame, step: MapValues) -> pd.DataFrame:
+    """Replace the declared texts by theirs; NULL stays NULL, and others as ``unmatched`` says.
+
+    Texts are compared as they stand: clean them first where case or blanks differ.
+    """
+    texts = text_of(frame, step.column, step.step)
+    known, mapped = (pa.array(column, pa.string()) for column in zip(*step.values.items(), strict=True))
+    places = pc.index_in(texts, known)
+    is_unmatched = pc.and_(pc.is_valid(texts), pc.is_null(places))
+    others = texts if step.unmatched == "keep" else pa.nulls(len(texts), pa.string())
+    frame = with_column(
+        frame, step.into or step.column, pc.if_else(is_unmatched, others, mapped.take(places))
+    )
+    if step.unmatched != "reject":
+        return frame
+    return with_faults(frame, step.column, _fault_where(is_unmatched, "is not among the declared values"))
+
+
+def tidy(values: pa.Array, case: str = "keep", form: str = "NFC", signs: str | None = None) -> pa.Array:
+    """The cleaned texts; see :func:`clean_text`.
+
+    Args:
+        values: Texts.
+        case: keep, lower, upper or title.
+        form: NFC or NFKC.
+        signs: What stays beside letters, marks, digits and blanks; None lets everything stay.
+    """
+    clean = _patched(values, _UNTIDY, partial(_normalised, form=form))
+    if signs is not None:
+        removed = pc.replace_substring_regex(clean, f"[^{_LETTERS}{_class_of(signs)} ]+", "")
+        clean = _patched(removed, _UNTIDY, partial(_normalised, form=form))
     if case == "keep":
         return clean
     # Changing the case can leave a letter and its mark apart.
-    return _patched(_CASES[case](clean), _NOT_ASCII, _composed)
+    return _patched(_CASES[case](clean), _NOT_ASCII, partial(_composed, form=form))
 
 
 def title_case(text: str) -> str:
@@ -59,13 +94,21 @@ def title_case(text: str) -> str:
     return _WORD.sub(lambda match: _titled(match.group()), text.lower())
 
 
-def _normalised(values: pa.Array) -> pa.Array:
-    single = pc.replace_substring_regex(_composed(values), rf"[{_BLANKS}]+", " ")
+def _normalised(values: pa.Array, form: str) -> pa.Array:
+    single = pc.replace_substring_regex(_composed(values, form), rf"[{_BLANKS}]+", " ")
     return pc.utf8_trim(single, " ")
 
 
-def _composed(values: pa.Array) -> pa.Array:
-    return pc.utf8_normalize(values, form="NFC")
+def _composed(values: pa.Array, form: str) -> pa.Array:
+    return pc.utf8_normalize(values, form=form)
+
+
+def _class_of(signs: str) -> str:
+    return "".join(rf"\x{{{ord(sign):X}}}" for sign in signs)
+
+
+def _fault_where(mask: pa.Array, reason: str) -> pa.Array:
+    return pc.if_else(mask, pa.scalar(reason), pa.scalar(None, pa.string()))
 
 
 def _title(values: pa.Array) -> pa.Array:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import date, datetime
 from typing import Protocol
 
 import pyarrow as pa
@@ -24,14 +25,11 @@ class Warehouse(Protocol):
         """Bring the schema up to date; returns the revisions applied, none when it already was."""
         ...
 
-    def lock(
-        self, pipeline: str, tables: Sequence[str] = (), shared: bool = False
-    ) -> AbstractContextManager[None]:
+    def lock(self, run: Run) -> AbstractContextManager[None]:
         """Hold the pipeline, and the tables it reads, for one run (law R5).
 
-        Args:
-            shared: Hold the tables together with others who do so: the days of a backfill, which leave the
-                watermarks alone. Their releases still come one after the other.
+        The dates of a backfill hold the tables together: they leave the watermarks alone, and their
+        releases still come one after the other.
 
         Raises:
             PipelineBusy: Another run held it for longer than ``Settings.lock_timeout_seconds``.
@@ -43,7 +41,7 @@ class Warehouse(Protocol):
         ...
 
     def end_run(self, run: Run, status: str, error: str, verdicts: list[Verdict]) -> None:
-        """Record how a run ended that published nothing, with its verdicts, and drop its staging."""
+        """Drop the run's staging; record how it ended, with its verdicts, if it published nothing."""
         ...
 
     def watermarks(self) -> dict[str, str]:
@@ -87,15 +85,40 @@ class Warehouse(Protocol):
         ...
 
     def refresh_marts(self, run: Run) -> list[TableOutcome]:
-        """Rebuild the marts aside and swap them (law F8)."""
+        """Rebuild the marts that read what the run's tables can change, or that are not there (law F8)."""
         ...
 
     def reader(self) -> AbstractContextManager[Connection]:
         """A connection for reports, which only read."""
         ...
 
-    def drop_staging(self, run: Run) -> None:
-        """Drop the run's staging schema (law R7)."""
+    def released_dates(self, pipeline: str) -> set[date]:
+        """Business dates of a backfill that were released, by which it is resumed."""
+        ...
+
+    def live_runs(self) -> set[str]:
+        """Ids of the runs that may still go on."""
+        ...
+
+    def sweep_staging(self) -> list[str]:
+        """Mark killed runs of any pipeline and drop their staging schemas; returns the schemas (law R7).
+
+        A run is dead when nobody holds its lock.
+        """
+        ...
+
+    def forget_runs(self, before: datetime) -> dict[str, int]:
+        """Delete what the audit tables say of runs that ended before an instant.
+
+        Watermarks, the ledger of files and open quarantine stay, and so do the runs that they name.
+
+        Returns:
+            Audit table -> rows deleted.
+        """
+        ...
+
+    def analyze(self) -> list[str]:
+        """Make the statistics anew of tables that changed since theirs were made; the names of the tables."""
         ...
 
 

@@ -129,3 +129,146 @@ def test_prices_are_late_only_after_the_first_run_and_double_only_within_a_day(w
     price(warehouse, 2, "2026-03-03 12:00", "day3")
     assert found(warehouse.connection, "late_change") == 1
     assert found(warehouse.connection, "two_changes_in_a_day") == 1
+
+
+def insert(cursor: Any, table: str, **values: Any) -> None:
+    places = ", ".join(["%s"] * len(values))
+    cursor.execute(f"insert into {table} ({', '.join(values)}) values ({places})", tuple(values.values()))
+
+
+def fact(cursor: Any, name: str, **values: Any) -> None:
+    insert(cursor, f"warehouse.fact_{name}", date_key=-1, inserted_run_id="r", updated_run_id="r", **values)
+
+
+def test_what_the_web_tells_late_is_known_by_its_time_of_change(warehouse: Any) -> None:
+    customer(warehouse, 1, "2026-01-01", OPEN)
+    warehouse.execute("select customer_key from warehouse.dim_customer where customer_key > 0")
+    known = warehouse.fetchone()[0]
+    times = {"started_at": "2026-03-01 10:00", "ended_at": "2026-03-01 10:20"}
+    for session_id, key, updated_at in (
+        ("on time", known, "2026-03-01 10:20"),
+        ("guest", -1, "2026-03-02 04:00"),
+        ("late", known, "2026-03-02 04:00"),
+    ):
+        fact(
+            warehouse,
+            "web_sessions",
+            session_id=session_id,
+            customer_key=key,
+            updated_at=updated_at,
+            **times,
+        )
+    for conversion_id, updated_at in (("on time", "2026-03-01 10:01"), ("late", "2026-03-02 04:00")):
+        money = {"revenue_amount": 1, "currency_code": "USD", "exchange_rate": 1, "revenue_usd_amount": 1}
+        fact(
+            warehouse,
+            "conversions",
+            conversion_id=conversion_id,
+            session_id="late",
+            converted_at="2026-03-01 10:00",
+            updated_at=updated_at,
+            **money,
+        )
+    assert found(warehouse.connection, "late_session") == found(warehouse.connection, "late_conversion") == 1
+
+
+def test_page_views_that_leave_count_once_however_often_a_day_was_run(warehouse: Any) -> None:
+    run(warehouse, "day2-again", 2)
+    for run_id, removed in (("day1", 0), ("day2", 3), ("day2-again", 0), ("day3", 1)):
+        insert(
+            warehouse, "audit.run_tables", run_id=run_id, name="fact_page_views", role="fact", removed=removed
+        )
+    assert found(warehouse.connection, "withdrawn_page_view") == 4
+
+
+def test_only_currencies_without_a_rate_are_unknown(warehouse: Any) -> None:
+    fact(warehouse, "exchange_rates", rate_date="2026-03-01", currency_code="GBP", rate=1)
+    for conversion_id, currency in (("c1", "PTS"), ("c1", "PTS"), ("c2", "GBP")):
+        payload = f'{{"conversion_id": "{conversion_id}", "currency_code": "{currency}"}}'
+        quarantined(warehouse, "analytics.conversions", "day1", payload)
+    assert found(warehouse.connection, "unknown_currency") == 1
+
+
+def test_broken_files_are_told_apart_by_the_reason(warehouse: Any) -> None:
+    for number, (status, reason) in enumerate(
+        [
+            ("quarantined", "its header lacks 'store_id'; it has '1'"),
+            ("quarantined", "it is broken JSON: it ends"),
+            (
+                "quarantined",
+                "it is broken: Compressed file ended before the end-of-stream marker was reached",
+            ),
+            ("loaded", None),
+        ]
+    ):
+        insert(
+            warehouse,
+            "audit.files",
+            table_name="drop.stock_csv",
+            content_hash=str(number),
+            path="inventory/a.csv",
+            byte_count=1,
+            row_count=0,
+            status=status,
+            reason=reason,
+            run_id="day1",
+        )
+    assert found(warehouse.connection, "headless_file") == 1
+    assert found(warehouse.connection, "truncated_file") == 2
+
+
+def test_broken_rows_are_told_apart_and_count_once(warehouse: Any) -> None:
+    rejects = [
+        (1, None, "line 2: has 8 fields, where 7 are expected"),
+        (1, None, "line 2: has 8 fields, where 7 are expected"),
+        (2, "on_hand_quantity", "is not a whole number"),
+        (3, "counted_at", "is not an instant"),
+    ]
+    for row, column, reason in rejects:
+        insert(
+            warehouse,
+            "audit.rejected_rows",
+            run_id="day1",
+            table_name="drop.stock_csv",
+            column_name=column,
+            reason=reason,
+            payload=f'{{"_source_row": {row}}}',
+        )
+    assert found(warehouse.connection, "ragged_row") == found(warehouse.connection, "bad_number") == 1
+
+
+def test_counts_that_are_negative_corrected_or_of_unknown_products(warehouse: Any) -> None:
+    insert(
+        warehouse,
+        "warehouse.dim_product",
+        product_id=9,
+        valid_from="1000-01-01",
+        valid_to=OPEN,
+        is_inferred=True,
+    )
+    warehouse.execute("select product_key from warehouse.dim_product where product_id = 9")
+    unknown = warehouse.fetchone()[0]
+    for product_id, key, counted_at, exported_at in (
+        (1, -1, "2026-03-01 08:00", "2026-03-01 08:05"),
+        (1, -1, "2026-03-01 12:00", "2026-03-02 07:00"),
+        (2, -1, "2026-03-01 12:00", "2026-03-02 07:00"),
+        (9, unknown, "2026-03-01 08:00", "2026-03-01 08:25"),
+    ):
+        fact(
+            warehouse,
+            "inventory_snapshots",
+            product_id=product_id,
+            store_id=1,
+            product_key=key,
+            store_key=-1,
+            counted_at=counted_at,
+            exported_at=exported_at,
+            on_hand_quantity=1,
+            source_file="inventory/a.csv",
+        )
+    for table, quantity in (("drop.stock_xml", -3), ("drop.stock_xml", 3), ("shop.order_items", -3)):
+        quarantined(warehouse, table, "day1", f'{{"on_hand_quantity": {quantity}, "quantity": 1}}')
+    assert found(warehouse.connection, "negative_stock") == 1
+    assert found(warehouse.connection, "corrected_count") == 1
+    assert found(warehouse.connection, "unknown_stock_product") == 1
+    assert found(warehouse.connection, "unknown_product") == 0, "no sale names it"

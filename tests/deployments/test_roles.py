@@ -15,7 +15,7 @@ import pytest
 from demo.database import shop_database
 from demo.plan import ShopPlan
 from demo.shop import Shop
-from etl.catalog import Catalog
+from etl.catalog import Catalog, SourceTable
 from etl.catalog_files import load_catalog
 from etl.handles import Extract, PreparedFile, Run, Snapshot, StagedTable, TablePlan, Verdict
 from etl.landing import land
@@ -67,23 +67,20 @@ class RoleWorld:
         publish.load_calendar(calendar(self.plan.date_of(day), self.plan.date_of(day), 1, "US"))
         run_id = uuid.uuid4().hex
         run = Run(run_id, "daily-sales", self.plan.date_of(day), False, f"staging_{run_id}")
-        with load.lock(run.pipeline):
-            load.begin_run(run, list(self.catalog.tables.values()))
+        with load.lock(run):
+            load.begin_run(run, shop_tables(self.catalog))
             staged = self._stage(load, run)
             checked = [self._check(load, run, table) for table in staged]
             publish.publish(run, [table for table, _ in checked], [verdict for _, verdict in checked])
             publish.refresh_marts(run)
-            publish.drop_staging(run)
+            publish.end_run(run, "succeeded", "", [])
 
     def _stage(self, load: Warehouse, run: Run) -> list[StagedTable]:
         source = open_source(self.catalog.sources["shop"], self.settings())
-        with source.snapshot(list(self.catalog.tables.values())) as snapshot:
+        with source.snapshot(shop_tables(self.catalog)) as snapshot:
             request = Request(run.business_date)
             watermarks = load.watermarks()
-            known = {
-                name: KnownTable(watermarks.get(name), source.cursor_zone(table))
-                for name, table in self.catalog.tables.items()
-            }
+            known = known_tables(self.catalog, source, watermarks)
             plans = plan_tables(self.catalog, self.settings(), snapshot, known, request)
             for plan in plans:
                 self._stage_table(load, run, source, snapshot, plan)
@@ -156,6 +153,10 @@ def test_no_role_can_do_the_part_of_another(world: RoleWorld) -> None:
     refused(world.warehouse_url, "etl_report", "select payload from audit.quarantine")
     refused(world.warehouse_url, "etl_report", "set transaction read write; delete from audit.runs")
     refused(world.warehouse_url, "etl_publish", "create role another")
+    execute(as_role(world.warehouse_url, "etl_publish"), "create table replica.of_publish (id integer)")
+    execute(as_role(world.warehouse_url, "etl_load"), "select id from replica.of_publish")
+    refused(world.warehouse_url, "etl_load", "delete from replica.of_publish")
+    refused(world.warehouse_url, "etl_report", "select id from replica.of_publish")
     refused(world.shop_url, "etl_extract", "select * from demo_state")
     refused(world.shop_url, "etl_extract", "set transaction read write; delete from orders")
 
@@ -179,7 +180,7 @@ def test_the_account_of_a_mysql_shop_reads_every_table_and_nothing_else(
         url = as_role(mysql_database, "etl_extract")
         settings = Settings(_env_file=None, state_dir=tmp_path, shop_url=url)
         source = open_source(catalog.sources["shop"], settings)
-        with source.snapshot(list(catalog.tables.values())) as snapshot:
+        with source.snapshot(shop_tables(catalog)) as snapshot:
             for plan in plan_tables(
                 catalog, settings, snapshot, known_tables(catalog, source, {}), Request()
             ):
@@ -205,9 +206,14 @@ def test_the_shop_scripts_grant_the_tables_of_the_catalog(script: str) -> None:
 def known_tables(catalog: Catalog, source: Source, watermarks: dict[str, str]) -> dict[str, KnownTable]:
     """What planning wants to know of each table."""
     return {
-        name: KnownTable(watermarks.get(name), source.cursor_zone(table))
-        for name, table in catalog.tables.items()
+        table.qualified_name: KnownTable(watermarks.get(table.qualified_name), source.cursor_zone(table))
+        for table in shop_tables(catalog)
     }
+
+
+def shop_tables(catalog: Catalog) -> list[SourceTable]:
+    """The tables that are read from the shop."""
+    return [catalog.tables[name] for name in catalog.tables_of("shop")]
 
 
 def as_role(url: str, role: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,14 +21,14 @@ from deployments.apply import PREFECT_YAML, declared_deployments
 from deployments.processes import Service
 from deployments.services import LocalPrefect
 from etl.errors import ConfigError
-from etl.settings import PROJECT_DIR
+from etl.settings import PROJECT_DIR, Settings
 
 CLEAR_ALL = """
-from deployments.apply import clear_schedules
+from deployments.apply import clear_undeclared
 from deployments.services import ensure_server
 
 ensure_server()
-print(clear_schedules({}))
+print(clear_undeclared({}))
 """
 
 
@@ -39,17 +41,24 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.slow
 def test_up_deploys_everything_and_down_leaves_nothing(state: Path) -> None:
+    drop = _drop_folder(state)
     said = _run(state, "-m", "deployments", "up").stdout
     home = LocalPrefect(state.resolve() / "prefect")
-    programs = [home.server.running(), home.worker.running()]
+    programs = [home.server.running(), home.worker.running(), home.watcher.running()]
     assert all(programs), said
     assert all(name in said for name in declared_deployments())
+
+    _a_file_that_arrives_starts_the_flow_that_waits_for_it(home, drop)
 
     inspected = _run(state, "-m", "prefect", "deployment", "inspect", "daily-sales/daily-sales").stdout
     assert "0 2 * * *" in inspected, "the prefect command finds the server through its profile"
     assert "1 undeclared cleared" in _run(state, "-c", CLEAR_ALL).stdout
-    assert "0 schedules" not in _run(state, "-m", "deployments", "up").stdout, "a second time brings it back"
-    assert [home.server.running(), home.worker.running()] == programs, "a second time starts nothing"
+    assert _ask(home, "automations/filter", {}) == []
+    again = _run(state, "-m", "deployments", "up").stdout
+    assert "daily-sales/daily-sales: 1 schedule" in again, "a second time brings it back"
+    assert [home.server.running(), home.worker.running(), home.watcher.running()] == programs, (
+        "a second time starts nothing"
+    )
 
     url = home.api_url
     assert url is not None
@@ -57,7 +66,7 @@ def test_up_deploys_everything_and_down_leaves_nothing(state: Path) -> None:
         assert page.status == 200, "the UI is there"
 
     stopped = _run(state, "-m", "deployments", "down").stdout
-    assert stopped == "Stopped: worker, server, embedded PostgreSQL.\n"
+    assert stopped == "Stopped: watcher, worker, server, embedded PostgreSQL.\n"
     assert not [
         p for p in psutil.process_iter(["cmdline"]) if str(state) in " ".join(p.info["cmdline"] or ())
     ]
@@ -105,6 +114,49 @@ def test_every_schedule_has_a_name_to_know_it_by() -> None:
     entries = yaml.safe_load(PREFECT_YAML.read_text(encoding="utf-8"))["deployments"]
     slugs = [schedule["slug"] for entry in entries for schedule in entry.get("schedules") or ()]
     assert all(re.fullmatch(r"[a-z-]+", slug) for slug in slugs)
+
+
+def _drop_folder(state: Path) -> Path:
+    """An empty drop folder, whose place stands where the demo leaves it."""
+    folder, secrets = state / "drop" / "inventory", state / "secrets"
+    for each in (folder, secrets):
+        each.mkdir(parents=True)
+    (secrets / "drop_url").write_text(str(folder.parent), encoding="utf-8")
+    return folder
+
+
+def _a_file_that_arrives_starts_the_flow_that_waits_for_it(home: LocalPrefect, drop: Path) -> None:
+    """Watcher, event, automation and deployment, on the real server."""
+    _wait_for(lambda: "Watching drop" in home.watcher.log.read_text(encoding="utf-8"), home)
+    time.sleep(2 * Settings().watch_seconds)
+    (drop / "2026-03-01T10.csv").write_text("store_id,product_id\n", encoding="utf-8")
+    dropped = time.monotonic()
+    _wait_for(lambda: _runs_started_by_an_event(home), home)
+    assert time.monotonic() - dropped < 20
+    time.sleep(2 * Settings().watch_seconds)
+    assert len(_runs_started_by_an_event(home)) == 1, "one file, one run"
+
+
+def _runs_started_by_an_event(home: LocalPrefect) -> list[Any]:
+    """Runs of hourly-inventory that no schedule made."""
+    runs = _ask(home, "flow_runs/filter", {"deployments": {"name": {"any_": ["hourly-inventory"]}}})
+    return [run for run in runs if (run["created_by"] or {}).get("type") == "AUTOMATION"]
+
+
+def _ask(home: LocalPrefect, what: str, body: dict[str, Any]) -> list[Any]:
+    request = urllib.request.Request(
+        f"{home.api_url}/{what}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request) as answer:
+        found: list[Any] = json.load(answer)
+    return found
+
+
+def _wait_for(condition: Callable[[], object], home: LocalPrefect) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, home.watcher.log.read_text(encoding="utf-8")
+        time.sleep(0.2)
 
 
 def _run(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -20,6 +20,16 @@ EVERY = pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=list(DEP
 # Changed together with prefect.yaml, so that no schedule changes unseen.
 SCHEDULES = {
     "daily-sales/daily-sales": [("nightly", "0 2 * * *", "UTC", True)],
+    "maintain/maintain": [("weekly", "0 4 * * 0", "UTC", True)],
+    "load-tables/load-tables": [],
+    "backfill/backfill": [],
+    "hourly-inventory/hourly-inventory": [("hourly", "5 * * * *", "UTC", True)],
+    "daily-web-analytics/daily-web-analytics": [("nightly", "0 3 * * *", "UTC", True)],
+    "daily-exchange-rates/daily-exchange-rates": [
+        ("after-publication", "30 16 * * 1-5", "Europe/Berlin", True)
+    ],
+    "weekly-customer-analysis/weekly-customer-analysis": [("monday", "0 6 * * 1", "UTC", True)],
+    "replicate-database/replicate-database": [],
 }
 
 
@@ -40,7 +50,13 @@ def test_the_entrypoint_imports(deployment: dict[str, Any]) -> None:
 @EVERY
 def test_each_parameter_exists(deployment: dict[str, Any]) -> None:
     flow: Flow[..., Any] = load_flow_from_entrypoint(str(PROJECT_DIR / deployment["entrypoint"]))
-    assert set(deployment.get("parameters") or ()) == set(inspect.signature(flow.fn).parameters)
+    known = inspect.signature(flow.fn).parameters
+    given = set(deployment.get("parameters") or ())
+    assert given <= set(known)
+    needed = {name for name, parameter in known.items() if parameter.default is inspect.Parameter.empty}
+    for schedule in deployment.get("schedules") or ():
+        assert set(schedule.get("parameters") or ()) <= set(known)
+        assert needed <= given | set(schedule.get("parameters") or ())
 
 
 @EVERY

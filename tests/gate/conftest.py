@@ -6,14 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.gate.staging import StagedShop, copy_of_suites
+from tests.gate.staging import CATALOG, SHOP, StagedShop, copy_of_suites
 
 
 @pytest.fixture
 def shop(postgres_database: str) -> StagedShop:
     """All tables of the shop staged in a fresh database: 1,000 sound rows each, 2,000 order lines."""
     staged = StagedShop(postgres_database)
-    staged.create(rows=1_000)
+    staged.create(rows=1_000, tables=SHOP)
+    return staged
+
+
+@pytest.fixture
+def everything(postgres_database: str) -> StagedShop:
+    """All tables of the catalog staged in a fresh database, as those of the shop."""
+    staged = StagedShop(postgres_database)
+    staged.create(rows=1_000, tables=CATALOG.tables)
     return staged
 
 

@@ -31,6 +31,13 @@ LINES = """\
 -- refresh: view
 create or replace view mart_lines as select sale_id from warehouse.fact_sales;
 """
+STORES = """\
+-- grain: one row
+-- reads: warehouse.dim_store
+-- refresh: table
+create table mart_stores as
+select count(*) as store_count from warehouse.dim_store;
+"""
 GRANTS = "select relname, relacl::text from pg_class where relname ~ '^mart_' and relkind in ('r', 'v')"
 
 
@@ -89,6 +96,16 @@ def test_refreshing_the_shipped_marts_twice_leaves_the_same_rows(warehouse: Ware
     assert [o.inserted for o in first] == [o.inserted for o in second]
     assert warehouse.ask("select 1 from pg_namespace where nspname = 'marts__new'") == []
     assert len(warehouse.ask("select 1 from pg_indexes where indexname = 'mart_daily_sales_pkey'")) == 1
+
+
+def test_only_marts_that_read_what_changed_or_are_not_there_are_built(warehouse: Warehouse) -> None:
+    warehouse.write("mart_count", COUNT)
+    warehouse.write("mart_stores", STORES)
+    assert _built(warehouse, {"warehouse.dim_store"}) == ["mart_count", "mart_stores"]
+    assert _built(warehouse, {"warehouse.dim_store", "warehouse.dim_brand"}) == ["mart_stores"]
+    assert _built(warehouse, set()) == []
+    warehouse.tell("drop table marts.mart_count")
+    assert _built(warehouse, set()) == ["mart_count"]
 
 
 def test_a_reader_sees_the_old_mart_until_the_commit_and_never_none(warehouse: Warehouse) -> None:
@@ -265,3 +282,9 @@ def test_the_header_is_read(tmp_path: Path) -> None:
 
 def _line(order: int) -> dict[str, Any]:
     return {"order_id": order, "date": date(2026, 3, 2), "gross": 10}
+
+
+def _built(warehouse: Warehouse, changed: set[str]) -> list[str]:
+    outcomes = refresh_marts(warehouse.connection, warehouse.folder, changed)
+    warehouse.connection.commit()
+    return [outcome.name for outcome in outcomes]

@@ -20,9 +20,11 @@ SHAPE = PROJECT_DIR / "sql" / "warehouse" / "postgresql"
 FILES = (
     "schemas/schemas.sql",
     "audit/runs.sql",
-    *(f"audit/{name}.sql" for name in ("run_tables", "quality_results", "quarantine")),
+    *(f"audit/{name}.sql" for name in ("run_tables", "quality_results", "quarantine", "files")),
+    "audit/transformations.sql",
     *(f"dimensions/dim_{name}.sql" for name in ("date", "brand", "category", "customer", "product", "store")),
-    "facts/fact_sales.sql",
+    *(path.relative_to(SHAPE).as_posix() for path in sorted(SHAPE.glob("facts/*.sql"))),
+    "functions/score_customers.sql",
 )
 FIRST_DAY, LAST_DAY = date(2026, 1, 1), date(2026, 12, 31)
 BEGINNING, OPEN_END = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
@@ -38,6 +40,28 @@ UNSAID_LINE = {
     "discount": 0,
     "tax": 0,
     "shipping": 0,
+}
+# The instant that gives a fact its date, and what a row of it leaves unsaid.
+INSTANTS = ("counted_at", "started_at", "viewed_at", "converted_at", "scored_at")
+UNSAID: dict[str, dict[str, Any]] = {
+    "fact_inventory_snapshots": {"product_key": -1, "store_key": -1, "source_file": "inventory/test.csv"},
+    "fact_web_sessions": {"customer_key": -1},
+    "fact_page_views": {"customer_key": -1, "product_key": -2},
+    "fact_conversions": {"currency_code": "USD", "exchange_rate": 1},
+    "fact_customer_scores": {
+        "customer_key": -1,
+        "recency_days": 0,
+        "order_count": 1,
+        "net_amount": 0,
+        **dict.fromkeys(("recency_score", "frequency_score", "monetary_score"), 3),
+    },
+}
+# Columns that repeat another one where a row leaves them unsaid.
+REPEATED = {
+    "fact_inventory_snapshots": {"exported_at": "counted_at"},
+    "fact_web_sessions": {"updated_at": "started_at"},
+    "fact_page_views": {"session_updated_at": "viewed_at"},
+    "fact_conversions": {"updated_at": "converted_at", "revenue_usd_amount": "revenue_amount"},
 }
 
 Row = dict[str, Any]
@@ -78,11 +102,14 @@ def empty_warehouse(url: str) -> Iterator[Connection]:
 
 
 def insert(connection: Connection, table: str, rows: list[Row]) -> None:
-    """Insert rows of a dimension or of ``fact_sales``; what a row leaves unsaid is filled in."""
+    """Insert rows of a dimension or a fact; what a row leaves unsaid is filled in."""
     if table == "fact_sales":
         _insert(connection, "warehouse.fact_sales", [fact_row(row) for row in rows])
+    elif table in UNSAID:
+        _insert(connection, f"warehouse.{table}", [_dated_row(table, row) for row in rows])
     else:
-        _insert(connection, f"warehouse.{table}", [{**UNSAID_VERSION, **row} for row in rows])
+        unsaid = {} if table == "dim_date" else UNSAID_VERSION
+        _insert(connection, f"warehouse.{table}", [{**unsaid, **row} for row in rows])
 
 
 def insert_audit(connection: Connection, table: str, rows: list[Row]) -> None:
@@ -114,6 +141,14 @@ def fact_row(said: Row) -> Row:
         "inserted_run_id": "test",
         "updated_run_id": "test",
     }
+
+
+def _dated_row(table: str, said: Row) -> Row:
+    """A whole row of a fact that the catalog describes."""
+    moment = next(said[name] for name in INSTANTS if name in said)
+    row = {"date_key": int(f"{moment:%Y%m%d}"), **UNSAID[table], **said}
+    row |= {name: row[other] for name, other in REPEATED.get(table, {}).items() if name not in row}
+    return {**row, "inserted_run_id": "test", "updated_run_id": "test"}
 
 
 def _insert(connection: Connection, relation: str, rows: list[Row]) -> None:

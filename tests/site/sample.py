@@ -10,9 +10,10 @@ from psycopg2.extensions import connection as Connection
 
 from etl.warehouse.postgresql.marts import refresh_marts
 from tests.marts.warehouse import SHAPE, Row, insert, insert_audit
+from tests.site import sample_subjects
 
 NEWEST = date(2026, 11, 18)
-DAYS = 45
+DAYS, PRODUCTS, CUSTOMERS = 45, 20, 120
 SEGMENTS = (
     "Premium",
     "Standard",
@@ -27,10 +28,16 @@ SECRET_PERSON = "Zebulon Quackenbush"
 def fill(connection: Connection) -> None:
     """Insert the sample, build the marts and commit."""
     chance = random.Random(7)
-    insert(connection, "dim_product", [_product(key) for key in range(1, 21)])
-    insert(connection, "dim_customer", [_customer(key) for key in range(1, 121)])
+    insert(connection, "dim_product", [_product(key) for key in range(1, PRODUCTS + 1)])
+    insert(connection, "dim_customer", [_customer(key) for key in range(1, CUSTOMERS + 1)])
+    sample_subjects.insert_stores(connection)
     insert(connection, "fact_sales", [line for day in range(DAYS) for line in _sales_of(day, chance)])
+    insert(connection, "fact_sales", list(sample_subjects.older_orders(CUSTOMERS)))
     insert_runs(connection)
+    sample_subjects.insert_stock(connection, PRODUCTS)
+    sample_subjects.insert_visits(connection)
+    sample_subjects.insert_scores(connection, CUSTOMERS)
+    sample_subjects.insert_loads(connection, _run(9)["run_id"])
     refresh_marts(connection, SHAPE / "marts")
     connection.commit()
 
@@ -59,8 +66,24 @@ def insert_runs(connection: Connection) -> None:
     )
 
 
+def insert_hourly_runs(connection: Connection, count: int) -> None:
+    """So many succeeded runs of an hourly pipeline, newer than all others."""
+    hours = [
+        datetime.combine(NEWEST + timedelta(days=2), time(), UTC) + timedelta(hours=n) for n in range(count)
+    ]
+    names = {"pipeline": "hourly-inventory", "status": "succeeded", "staging_schema": "staging_hourly"}
+    rows = [{"run_id": f"h{n}", "started_at": at, "finished_at": at, **names} for n, at in enumerate(hours)]
+    insert_audit(connection, "runs", rows)
+
+
 def _product(key: int) -> Row:
-    return {"product_key": key, "product_id": key, "category": f"Category {key % 6}"}
+    return {
+        "product_key": key,
+        "product_id": key,
+        "product_name": f"Product {key}",
+        "category": f"Category {key % 6}",
+        "unit_cost": Decimal(key),
+    }
 
 
 def _customer(key: int) -> Row:
@@ -91,7 +114,9 @@ def _order(order_id: int, on: date, chance: random.Random) -> list[Row]:
                 "line_number": line,
                 "ordered_at": datetime.combine(on, time(8 + order_id % 12), UTC),
                 "customer_key": customer,
-                "product_key": chance.randrange(1, 21),
+                "product_key": chance.randrange(1, PRODUCTS + 1),
+                "store_key": chance.randrange(1, 4),
+                "quantity": chance.randrange(1, 4),
                 "is_cancelled": cancelled,
                 "order_status": "cancelled" if cancelled else "delivered",
                 "gross": gross,
@@ -114,7 +139,7 @@ def _run(number: int) -> Row:
     }.get(number)
     return {
         "run_id": f"{started:%Y%m%dT%H%M%S}-{number:04x}",
-        "pipeline": "daily_sales",
+        "pipeline": "daily-sales",
         "business_date": day,
         "status": status,
         "started_at": started,

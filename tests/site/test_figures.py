@@ -16,8 +16,8 @@ from psycopg2.extensions import connection as Connection
 from etl.reports import SiteLinks, report_tables, write_site
 from etl.reports.figures import read_figures
 from etl.warehouse.postgresql.marts import refresh_marts
-from tests.marts.warehouse import SHAPE, Row, empty_warehouse, insert
-from tests.site import sample
+from tests.marts.warehouse import SHAPE, Row, empty_warehouse, insert, insert_audit
+from tests.site import sample, sample_subjects
 
 NEWEST = date(2026, 6, 30)
 CHANGED_AT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -68,7 +68,7 @@ def test_segments_are_those_of_the_time_of_sale_within_ninety_days(warehouse: Co
         "profit_amount",
         "margin_pct",
     )
-    assert [tuple(row[name] for name in names) for row in read_figures(warehouse).segments] == [
+    assert [tuple(row[name] for name in names) for row in read_figures(warehouse).segments.segments] == [
         ("Premium", 2, 2, Decimal(60), Decimal(30), Decimal(5), Decimal(25)),
         ("Basic", 1, 1, Decimal(10), Decimal(10), Decimal(6), Decimal(60)),
         ("(unknown)", 0, 1, Decimal(5), Decimal(5), None, None),
@@ -86,7 +86,7 @@ def test_the_headline_compares_with_the_same_weekday(warehouse: Connection) -> N
             _line(4, NEWEST, gross=Decimal(50), cost=Decimal(40)),
         ],
     )
-    assert [tuple(row.values()) for row in report_tables(warehouse)[0].as_rows()] == [
+    assert [tuple(row.values()) for row in report_tables(warehouse, "daily-sales", "")[0].as_rows()] == [
         ("Total sales", "150.00", "200.00", "-25.0 %"),
         ("Net sales", "150.00", "200.00", "-25.0 %"),
         ("Orders", "2", "1", "+100.0 %"),
@@ -99,24 +99,102 @@ def test_the_headline_compares_with_the_same_weekday(warehouse: Connection) -> N
 def test_one_day_of_sales_has_nothing_to_be_compared_with(warehouse: Connection, tmp_path: Path) -> None:
     _sell(warehouse, [], [_line(1, NEWEST, gross=Decimal(1), is_cancelled=True)])
     figures = read_figures(warehouse)
-    assert [measure.value for measure in figures.measures] == [0, 0, 0, None, 0, None]
-    assert {measure.change for measure in figures.measures} == {None}
-    assert figures.segments == ()
+    assert [measure.value for measure in figures.sales.measures] == [0, 0, 0, None, 0, None]
+    assert {measure.change for measure in figures.sales.measures} == {None}
+    assert figures.segments.segments == ()
     assert "no comparison" in write_site(warehouse, tmp_path, SiteLinks()).read_text(encoding="utf-8")
 
 
 def test_thirty_days_with_the_mean_of_seven(warehouse: Connection) -> None:
     _sell(warehouse, [], [_line(n, NEWEST - timedelta(days=n), gross=Decimal(n)) for n in range(40)])
-    daily = read_figures(warehouse).daily
+    daily = read_figures(warehouse).sales.daily
     assert [row["full_date"] for row in daily] == [NEWEST - timedelta(days=n) for n in range(29, -1, -1)]
     assert daily[-1]["week_mean_amount"] == Decimal(3)
     assert daily[0]["week_mean_amount"] == Decimal(32)
 
 
-def test_tables_of_the_newest_run_come_along(warehouse: Connection) -> None:
+def test_stock_is_counted_by_how_long_it_lasts(warehouse: Connection) -> None:
+    insert(warehouse, "dim_product", [{"product_key": n, "product_id": n} for n in range(1, 6)])
+    insert(warehouse, "dim_store", [{"store_key": 1, "store_id": 1, "store_name": "Harbour"}])
+    sold = [_line(n, NEWEST, gross=Decimal(1), product_key=n, store_key=1, quantity=28) for n in range(1, 5)]
+    on_hand = {1: 0, 2: 6, 3: 7, 4: 29, 5: 3}
+    counts = [
+        {"product_id": n, "store_id": 1, "on_hand_quantity": units, "counted_at": CHANGED_AT, **point}
+        for (n, units), point in zip(
+            on_hand.items(),
+            [{}, {}, {"reorder_point_quantity": 8}, {}, {"reorder_point_quantity": 4}],
+            strict=True,
+        )
+    ]
+    insert(warehouse, "fact_inventory_snapshots", counts)
+    _sell(warehouse, [], sold)
+    stock = read_figures(warehouse).inventory
+    names = (
+        "product_count",
+        "below_reorder_point_count",
+        "empty_count",
+        "week_count",
+        "month_count",
+        "longer_count",
+    )
+    assert [tuple(row[name] for name in names) for row in stock.stores] == [(5, 2, 1, 1, 1, 2)]
+    assert [row["product_id"] for row in stock.low] == [3, 5, 1, 2]
+    assert (stock.below_count, stock.counted_at) == (2, CHANGED_AT)
+
+
+def test_the_funnel_of_thirty_days_adds_up_over_channels(warehouse: Connection) -> None:
+    sample_subjects.insert_visits(warehouse)
+    _sell(warehouse, [], [])
+    web = read_figures(warehouse).web
+    assert (len(web.days), web.newest_date) == (30, sample_subjects.NEWEST)
+    for step in ("session_count", "cart_session_count", "converted_session_count", "revenue_amount"):
+        assert sum(row[step] for row in web.days) == sum(row[step] for row in web.channels) > 0
+
+
+def test_moves_of_the_newest_scoring_and_segments_in_their_order(warehouse: Connection) -> None:
+    for week, segments in enumerate((("New", "Lost"), ("Champions", "Lost"), ("Loyal", "Lost"))):
+        at = CHANGED_AT + timedelta(weeks=week)
+        scores = [{"customer_id": n, "scored_at": at, "rfm_segment": s} for n, s in enumerate(segments)]
+        insert(warehouse, "fact_customer_scores", scores)
+    _sell(warehouse, [], [])
+    customers = read_figures(warehouse).customers
+    assert customers.newest_moves == {("Champions", "Loyal"): 1, ("Lost", "Lost"): 1}
+    assert customers.moved_segments == ("Champions", "Loyal", "Lost")
+    assert [row["rfm_segment"] for row in customers.moved] == ["Loyal", "Champions"]
+    assert [(row["rfm_segment"], row["customer_share_pct"]) for row in customers.segments] == [
+        ("Loyal", Decimal(50)),
+        ("Lost", Decimal(50)),
+    ]
+
+
+def test_files_that_wait_come_first_and_only_the_newest_steps_of_a_table(warehouse: Connection) -> None:
     sample.insert_runs(warehouse)
-    tables = {table.name: table for table in report_tables(warehouse)}
-    assert list(tables) == ["headline", "daily-sales", "segment-analysis", "run-tables", "failing-rules"]
+    runs = read_figures(warehouse).runs.runs
+    sample_subjects.insert_loads(warehouse, runs[3]["run_id"])
+    newest = {
+        "run_id": runs[0]["run_id"],
+        "table_name": "shop.customers",
+        "position": 1,
+        "step": "clean_text",
+    }
+    counts = dict.fromkeys(("rows_before", "rows_after", "changed", "nulls_before", "nulls_after"), 7)
+    insert_audit(warehouse, "transformations", [{**newest, "columns": ["city"], **counts}])
+    loads = read_figures(warehouse).loads
+    assert (loads.files[0]["path"], loads.held_back_count) == (sample_subjects.BROKEN_FILE, 1)
+    steps = [(row["table_name"], row["column_names"]) for row in loads.steps]
+    assert steps == [
+        ("analytics.conversions", "revenue_usd_amount, exchange_rate"),
+        ("shop.customers", "city"),
+    ]
+
+
+def test_tables_of_the_run_come_along(warehouse: Connection) -> None:
+    sample.insert_runs(warehouse)
+    run_id = read_figures(warehouse).runs.runs[0]["run_id"]
+    tables = {table.name: table for table in report_tables(warehouse, "daily-sales", run_id)}
+    assert list(tables) == [
+        *("headline", "daily-sales", "segment-analysis", "product-performance", "run-tables", "failing-rules")
+    ]
     assert [row["name"] for row in tables["run-tables"].rows] == [
         *sample.TABLES,
         "dim_customer",
@@ -126,12 +204,34 @@ def test_tables_of_the_newest_run_come_along(warehouse: Connection) -> None:
     assert [row["rule"] for row in tables["failing-rules"].rows] == ["email_is_valid"]
 
 
+def test_each_pipeline_reports_on_its_own_subject(warehouse: Connection) -> None:
+    named = {
+        pipeline: [table.name for table in report_tables(warehouse, pipeline, "")][:-2]
+        for pipeline in ("hourly-inventory", "daily-web-analytics", "weekly-customer-analysis", "maintain")
+    }
+    assert named == {
+        "hourly-inventory": ["inventory-low", "inventory-stores"],
+        "daily-web-analytics": ["web-funnel-channels", "web-funnel-days"],
+        "weekly-customer-analysis": ["rfm-segments", "segment-moves", "customer-cohorts"],
+        "maintain": [],
+    }
+
+
+def test_an_hourly_pipeline_leaves_room_for_the_runs_of_others(warehouse: Connection) -> None:
+    sample.insert_runs(warehouse)
+    sample.insert_hourly_runs(warehouse, 40)
+    pipelines = [run["pipeline"] for run in read_figures(warehouse).runs.runs]
+    assert (pipelines.count("hourly-inventory"), pipelines.count("daily-sales")) == (15, 9)
+
+
 def test_rules_that_could_not_be_checked_count_as_failing(warehouse: Connection) -> None:
     sample.insert_runs(warehouse)
     figures = read_figures(warehouse)
-    closed = next(run for run in figures.runs if run["status"] == "gate_closed")
+    closed = next(run for run in figures.runs.runs if run["status"] == "gate_closed")
     assert (closed["failing_rule_count"], closed["rule_count"]) == (3, 4)
-    rules = [(row["rule"], row["result"]) for row in figures.failing if row["run_id"] == closed["run_id"]]
+    rules = [
+        (row["rule"], row["result"]) for row in figures.quality.failing if row["run_id"] == closed["run_id"]
+    ]
     assert rules == [
         ("total_adds_up", "failed"),
         ("email_is_valid", "failed"),
@@ -142,7 +242,7 @@ def test_rules_that_could_not_be_checked_count_as_failing(warehouse: Connection)
 @pytest.mark.parametrize("autocommit", [False, True])
 def test_reading_leaves_no_transaction_open(warehouse: Connection, autocommit: bool) -> None:
     warehouse.autocommit = autocommit
-    report_tables(warehouse)
+    report_tables(warehouse, "daily-sales", "")
     assert warehouse.info.transaction_status == TRANSACTION_STATUS_IDLE
     with warehouse.cursor() as cursor:
         cursor.execute("show transaction_read_only")
@@ -152,7 +252,7 @@ def test_reading_leaves_no_transaction_open(warehouse: Connection, autocommit: b
 def test_a_failed_read_leaves_no_transaction_open(postgres_database: str) -> None:
     connection = psycopg2.connect(postgres_database)
     with pytest.raises(psycopg2.errors.UndefinedTable):
-        report_tables(connection)
+        report_tables(connection, "daily-sales", "")
     assert connection.info.transaction_status == TRANSACTION_STATUS_IDLE
     connection.close()
 

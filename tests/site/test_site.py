@@ -15,13 +15,24 @@ import psycopg2
 import pytest
 
 from etl.reports import SiteLinks, write_site
+from etl.reports.pages.customers import DARKEST_PCT
 from etl.reports.site import PAGES, TEMPLATES
 from tests.marts.warehouse import empty_warehouse, own_database
-from tests.site import sample
+from tests.site import sample, sample_subjects
 from tests.site.browser import Page, open_browser
 
 PHONE, DESKTOP = 390, 1280
-TABLES = ("daily-sales", "failing-rules", "quarantine", "run-tables", "runs", "segment-analysis")
+TABLES = (
+    *("daily-sales", "segment-analysis", "product-performance", "inventory-low", "inventory-stores"),
+    *("web-funnel-channels", "web-funnel-days", "rfm-segments", "segment-moves", "customer-cohorts"),
+    *("failing-rules", "quarantine", "runs", "run-tables", "files", "transformations"),
+)
+CHARTS = {
+    **dict.fromkeys(
+        ("index.html", "daily-sales.html", "segments.html", "products.html", "inventory.html"), 1
+    ),
+    **{"web.html": 2, "customers.html": 1, "quality.html": 1},
+}
 ENOUGH_CONTRAST = 4.5
 
 
@@ -77,10 +88,10 @@ def test_a_page_is_silent_stays_on_the_disk_and_fits(
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 def test_charts_are_seen_once_and_told_to_who_cannot_see(sites: Sites, page: Page, width: int) -> None:
-    for name in ("daily-sales.html", "segments.html", "quality.html", "index.html"):
+    for name, count in CHARTS.items():
         page.open(sites.filled / name, width)
         seen = "[...document.querySelectorAll('figure svg')].filter(svg => svg.clientWidth > 0)"
-        assert page.evaluate(f"{seen}.length") == 1
+        assert page.evaluate(f"{seen}.length") == count, name
         named = (
             "getAttribute('aria-labelledby').split(' ').map(id => document.getElementById(id).textContent)"
         )
@@ -130,6 +141,21 @@ def test_a_hostile_name_is_text(sites: Sites, page: Page) -> None:
         names = [row["customer_segment"] for row in csv.DictReader(file)]
     assert names[-1] == "'" + sample.SEGMENTS[-1]
     assert sorted(names[:-1]) == sorted(sample.SEGMENTS[:-1])
+    page.open(sites.filled / "inventory.html")
+    stores = page.evaluate("[...document.querySelectorAll('tbody th')].map(th => th.textContent)")
+    assert sample_subjects.STORES[-1] in stores
+    with (sites.filled / "inventory-stores.csv").open(encoding="utf-8", newline="") as file:
+        assert f"'{sample_subjects.STORES[-1]}" in {row["store_name"] for row in csv.DictReader(file)}
+
+
+def test_the_heat_map_is_a_table_with_a_shade_per_cell(sites: Sites, page: Page) -> None:
+    page.open(sites.filled / "customers.html")
+    cells = "[...document.querySelectorAll('.heat tbody tr:first-child td')].slice(1)"
+    texts = page.evaluate(f"{cells}.map(cell => cell.textContent)")
+    shades = page.evaluate(f"{cells}.map(cell => getComputedStyle(cell).backgroundColor)")
+    assert texts[0] == "100.0 %"
+    assert len({shade for text, shade in zip(texts, shades, strict=True) if text == "100.0 %"}) == 1
+    assert len(set(shades)) >= len(set(texts)) - 1 > 3
 
 
 def test_no_personal_data_and_no_second_line_of_an_error(sites: Sites) -> None:
@@ -146,7 +172,10 @@ def test_the_figures_are_those_of_the_fact(sites: Sites, page: Page) -> None:
             " where date_key = 20261118 and not is_cancelled"
         )
         total, orders = cursor.fetchall()[0]
-        cursor.execute("select sum(total_amount) from warehouse.fact_sales where not is_cancelled")
+        cursor.execute(
+            "select sum(total_amount) from warehouse.fact_sales"
+            " where not is_cancelled and date_key > 20260820"
+        )
         [(revenue,)] = cursor.fetchall()
     page.open(sites.filled / "index.html")
     values = page.evaluate("[...document.querySelectorAll('.card .value')].map(dd => dd.textContent)")
@@ -169,7 +198,7 @@ def test_an_empty_warehouse_is_said_to_be_empty(sites: Sites, page: Page) -> Non
     for name in PAGES:
         page.open(sites.empty / name)
         text = page.evaluate("document.querySelector('main').innerText")
-        assert re.search(r"holds no sales|No run is on record", text), name
+        assert re.search(r"holds no sales|No \w+ (is|was) .*(record|yet)|No stock was counted", text), name
 
 
 def test_the_same_warehouse_gives_the_same_bytes(sites: Sites, tmp_path: Path) -> None:
@@ -194,7 +223,9 @@ def test_text_can_be_read(scheme: str) -> None:
         for ink in ("ink", "ink-soft", "ink-faint", "accent", "good", "bad")
         for ground in ("paper", "card")
     ]
-    pairs += [(mark, f"{mark}-wash") for mark in ("good", "warn", "bad", "idle")] + [("ink", "bad-wash")]
+    pairs += [(mark, f"{mark}-wash") for mark in ("good", "warn", "bad", "idle")]
+    pairs += [("ink", "bad-wash"), ("ink-soft", "idle-wash"), ("ink", "darkest-cell")]
+    theme["darkest-cell"] = _mixed(theme["chart-line"], theme["card"], DARKEST_PCT / 100)
     weak = {
         pair: _contrast(theme[pair[0]], theme[pair[1]])
         for pair in pairs
@@ -239,6 +270,14 @@ def _channels(colour: str) -> list[int]:
 
 def _rgb(colour: str) -> str:
     return f"rgb({', '.join(map(str, _channels(colour)))})"
+
+
+def _mixed(one: str, other: str, share: float) -> str:
+    """As ``color-mix`` in sRGB does it."""
+    mixed = [
+        round(a * share + b * (1 - share)) for a, b in zip(_channels(one), _channels(other), strict=True)
+    ]
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
 
 
 def _contrast(one: str, other: str) -> float:

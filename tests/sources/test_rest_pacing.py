@@ -129,8 +129,8 @@ def test_a_wait_that_is_too_long_ends_the_extraction(api: ApiServer, tmp_path: P
     api.now = NOW
     api.respond = lambda request: Reply(status=429, headers={"Retry-After": after})
     started = time.monotonic()
-    with pytest.raises(TransientError, match=r"asks to wait .* max_wait_seconds is 60"):
-        read(api_source(api.url, tmp_path, max_wait_seconds=60), TABLE)
+    with pytest.raises(TransientError, match=r"asks to wait .* longest_wait_seconds is 60"):
+        read(api_source(api.url, tmp_path, longest_wait_seconds=60), TABLE)
     assert time.monotonic() - started < 5
     assert len(api.requests) == 1
 

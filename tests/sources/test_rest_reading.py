@@ -412,8 +412,8 @@ def test_drift_stops_passes_or_is_known(api: ApiServer, answer: Any, tmp_path: P
     with pytest.raises(ContractError, match="the records have 'extra', which is not declared"):
         _landed(api, tmp_path, table_of(columns, SINGLE))
     with pytest.raises(ContractError, match="no record has 'gone', which is declared"):
-        _landed(api, tmp_path, table_of(columns, {**SINGLE, "unread": ["extra", "more"]}))
-    known = {**SINGLE, "unread": ["extra", "more"], "omits_nulls": True}
+        _landed(api, tmp_path, table_of(columns, {**SINGLE, "unused": ["extra", "more"]}))
+    known = {**SINGLE, "unused": ["extra", "more"], "omits_nulls": True}
     assert "_drift" not in _landed(api, tmp_path, table_of(columns, known)).column_names
     for policy in ("ignore", "evolve"):
         found = _landed(api, tmp_path, table_of(columns, SINGLE, drift=policy))

@@ -151,7 +151,7 @@ def test_zero_dates_to_be_rejected_stay_visible(mysql_shop: Shop) -> None:
     mysql_shop.run(*ZERO_DATES)
     found = mysql_shop.read(declare(DATED, zero_dates="reject", cursor="at", null_cursor="always"))
     assert column(found, "day") == ["0000-00-00", "2024-00-10", None, "2024-01-01"]
-    instant = "2023-12-31 23:00:00.000001"
+    instant = "2023-12-31 23:00:00.000001Z"
     assert column(found, "at") == ["0000-00-00 00:00:00.000000", "2024-02-31 01:02:03.500000", None, instant]
     assert column(found, "_cursor")[3] == "2024-01-01 00:00:00.000001"
     assert "_zero_dates" not in found.column_names

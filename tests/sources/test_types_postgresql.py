@@ -136,14 +136,14 @@ def test_a_time_without_zone_is_local_to_the_system(postgresql_shop: Shop) -> No
         ("numeric(10,2)", "decimal(10,2)", "NaN", "1.50", "1.50"),
         ("date", "date", "infinity", "2024-01-01", "2024-01-01"),
         ("date", "date", "10000-01-01", "2024-01-01", "2024-01-01"),
-        ("timestamp", "timestamp", "-infinity", "2024-07-01 12:00:00", "2024-07-01 10:00:00.000000"),
-        ("timestamptz", "timestamp", "infinity", "2024-07-01 12:00:00+00", "2024-07-01 12:00:00.000000"),
+        ("timestamp", "timestamp", "-infinity", "2024-07-01 12:00:00", "2024-07-01 10:00:00.000000Z"),
+        ("timestamptz", "timestamp", "infinity", "2024-07-01 12:00:00+00", "2024-07-01 12:00:00.000000Z"),
         (
             "timestamp",
             "timestamp",
             "0044-03-15 00:00:00 BC",
             "2024-07-01 12:00:00",
-            "2024-07-01 10:00:00.000000",
+            "2024-07-01 10:00:00.000000Z",
         ),
     ],
 )

@@ -36,6 +36,24 @@ def test_parents_stand_before_their_children() -> None:
     assert order.index("shop.orders") < order.index("shop.order_items")
 
 
+@pytest.mark.parametrize(
+    ("named", "together"),
+    [
+        pytest.param(["shop.orders"], ["shop.order_items", "shop.orders"], id="tables-that-a-fact-joins"),
+        pytest.param(["shop.stores"], ["shop.stores"], id="alone"),
+        pytest.param(["drop.stock_csv"], ["drop.stock_csv"], id="rows-of-a-fact-that-joins-nothing"),
+        pytest.param([], [], id="nothing"),
+    ],
+)
+def test_what_cannot_be_loaded_alone_comes_together(named: list[str], together: list[str]) -> None:
+    catalog = load_catalog(CATALOG)
+    assert sorted(catalog.loaded_together(named)) == together
+    for table in together:
+        assert set(catalog.loaded_together([table])) <= set(together), "from whichever end it is named"
+    without_facts = catalog.model_copy(update={"facts": {}})
+    assert sorted(without_facts.loaded_together(named)) == together, "lines have their orders as parents"
+
+
 def test_snowflaked_dimensions_stand_before_those_that_carry_them() -> None:
     order = [dimension.name for dimension in load_catalog(CATALOG).dimensions_in_order()]
     assert order.index("brand") < order.index("product")

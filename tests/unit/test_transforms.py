@@ -21,7 +21,7 @@ from etl.transforms.calendar import CALENDAR_SCHEMA, calendar
 from etl.transforms.contact import is_valid_email, standardize_phone, validate_email
 from etl.transforms.derive import age_group
 from etl.transforms.missing import fill_missing
-from etl.transforms.phones import e164
+from etl.transforms.phones import e164, national_form
 from etl.transforms.text import clean_text, join_text, tidy, title_case
 
 BLANKS = " \t\n\r\x0b\x0c\x85\xa0\u1680\u2003\u2028\u202f\u205f\u3000"
@@ -108,6 +108,62 @@ def test_cleaning_agrees_with_python(text: str) -> None:
 @given(st.text(st.sampled_from("aZéÖß -.,'1\u0301")))
 def test_title_case_is_the_same_with_and_without_the_fast_path(text: str) -> None:
     assert cleaned(text, "title") == unicodedata.normalize("NFC", title_case(cleaned(text)))
+
+
+CHARACTERS = st.characters(codec="utf-8") | st.sampled_from(
+    BLANKS + "'’dÅİßŉ\u0301\u0307½ﬁǅ™²ﷺ&-\u200d\u0345"
+)
+
+
+@settings(deadline=None)
+@given(
+    texts=st.lists(st.none() | st.text(CHARACTERS)),
+    form=st.sampled_from(["NFC", "NFKC"]),
+    case=st.sampled_from(["keep", "lower", "upper", "title"]),
+    signs=st.sampled_from([None, "", "'-"]),
+)
+@example(["ŉ", "ß", "½", "¨", "a&\u0301", "ﷺ", "-", "ẛ̣", "ῲ", None], "NFKC", "upper", "")
+@example(["ŉ", "ß", "½", "¨", "a&\u0301", "ﷺ", "-", "ẛ̣", "ῲ", None], "NFKC", "title", "'-")
+def test_cleaning_in_every_way_twice_changes_nothing(
+    texts: list[str | None], form: str, case: str, signs: str | None
+) -> None:
+    once = tidy(pa.array(texts, pa.string()), case, form, signs)
+    assert tidy(once, case, form, signs).to_pylist() == once.to_pylist()
+    assert [text is None for text in once.to_pylist()] == [text is None for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "keep", "expected"),
+    [
+        ("O'Brien & Söhne (2.)", "", "OBrien Söhne 2"),
+        ("O'Brien & Söhne (2.)", "'.", "O'Brien Söhne 2."),
+        ("naïve_名前 [x]-имя", "-]", "naïve名前 x]-имя"),
+        ("हिन्दी, ไทย, עִבְרִית!", "", "हिन्दी ไทย עִבְרִית"),
+        ("a&\u0301", "", "á"),
+        ("\\d^", "\\", "\\d"),
+        ("***", "", ""),
+        (None, "", None),
+    ],
+)
+def test_special_characters_go_and_letters_of_every_script_stay(
+    text: str | None, keep: str, expected: str | None
+) -> None:
+    step = CleanText(step="clean_text", columns=("a",), letters_only=True, keep=keep)
+    assert values(clean_text(frame(a=pa.array([text], pa.string())), step), "a") == [expected]
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(codec="utf-8", categories=("L", "N"), max_codepoint=0x2FFF)))
+def test_no_letter_or_digit_is_ever_removed(text: str) -> None:
+    assert tidy(pa.array([text]), signs="")[0].as_py() == cleaned(text)
+
+
+def test_nfkc_and_empty_text_as_null_are_done_where_they_are_declared() -> None:
+    texts = frame(a=["ﬁ ２", "  ", None, "x"])
+    as_declared = CleanText(step="clean_text", columns=("a",), form="NFKC", empty_to_null=True)
+    assert values(clean_text(texts, as_declared), "a") == ["fi 2", None, None, "x"]
+    by_default = CleanText(step="clean_text", columns=("a",))
+    assert values(clean_text(texts, by_default), "a") == ["ﬁ ２", "", None, "x"]
 
 
 def test_clean_text_touches_only_its_columns_and_leaves_the_frame_given_as_it_was() -> None:
@@ -201,6 +257,14 @@ def test_phones_without_a_region_column_belong_to_the_default() -> None:
     assert values(standardize_phone(frame(phone=["030 901820"]), step, "DE"), "e164") == ["+4930901820"]
 
 
+def test_the_national_form_stands_beside_e164() -> None:
+    step = StandardizePhone(step="standardize_phone", column="phone", into="e164", national_into="national")
+    done = standardize_phone(
+        frame(phone=["415 555 2671", "+39 06 6982", "+44 20 7183 8750 x5", "no", None]), step, "US"
+    )
+    assert values(done, "national") == ["(415) 555-2671", "06 6982", "020 7183 8750", None, None]
+
+
 @st.composite
 def phone_numbers(draw: st.DrawFn) -> tuple[str, str]:
     """Numbers near real ones of every region and kind, written in many ways."""
@@ -241,6 +305,33 @@ def test_phones_are_read_as_phonenumbers_does(numbers: list[tuple[str, str]]) ->
         )
     )
     assert e164(texts, regions).to_pylist() == [asked(*number) for number in numbers]
+
+
+@settings(deadline=None)
+@given(st.lists(phone_numbers(), min_size=1, max_size=20))
+def test_national_forms_are_those_of_phonenumbers(numbers: list[tuple[str, str]]) -> None:
+    texts, regions = (pa.array(column, pa.string()) for column in zip(*numbers, strict=True))
+    written = e164(texts, regions)
+    expected = [number and _national(number) for number in written.to_pylist()]
+    assert national_form(written).to_pylist() == expected
+
+
+def test_every_example_number_of_the_world_has_its_national_form() -> None:
+    kinds = [kind for kind in vars(phonenumbers.PhoneNumberType).values() if isinstance(kind, int)]
+    found = {
+        phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        for region in phonenumbers.SUPPORTED_REGIONS
+        for kind in kinds
+        if (number := phonenumbers.example_number_for_type(region, kind))
+    }
+    written = sorted(found)
+    assert len(written) > 900
+    assert national_form(pa.array(written)).to_pylist() == [_national(number) for number in written]
+
+
+def _national(number: str) -> str:
+    parsed = phonenumbers.parse(number)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
 
 
 def test_fill_missing_replaces_only_null_by_a_typed_constant() -> None:

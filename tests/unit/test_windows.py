@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl.errors import ConfigError
 from etl.windows import BusinessDay, Window, business_day, cursor_text, instant_of, plan_window, precedes
 
 DAY = BusinessDay(date(2026, 3, 10), "2026-03-10 00:00:00.000000", "2026-03-11 00:00:00.000000")
@@ -80,6 +81,12 @@ def test_a_business_day_in_the_clock_of_the_source(day: date, zone: str, low: st
 )
 def test_days_follow_each_other_without_gap(day: date, zone: str) -> None:
     assert business_day(day, zone, "UTC").high == business_day(day + timedelta(days=1), zone, "UTC").low
+
+
+@pytest.mark.parametrize("day", [date.min, date.max], ids=str)
+def test_the_edges_of_the_calendar_are_no_business_dates(day: date) -> None:
+    with pytest.raises(ConfigError, match="is no business date"):
+        business_day(day, "Europe/Berlin", "UTC")
 
 
 @given(st.datetimes(), st.datetimes())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,13 +26,16 @@ PIPELINE = "test"
 class Batch:
     """Rows of one run: table -> rows as mappings; keys: table -> the keys the source still has.
 
-    ``lost`` says how many rows of a table were extracted and never arrived.
+    ``lost`` says how many rows of a table were extracted and never arrived, ``absent`` which of its
+    columns the source no longer has. A backfill leaves watermarks alone.
     """
 
-    rows: dict[str, Sequence[dict[str, Any]]]
-    keys: dict[str, Sequence[dict[str, Any]]] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[dict[str, Any]]]
+    keys: Mapping[str, Sequence[dict[str, Any]]] = field(default_factory=dict)
     as_of: str = "2026-06-01 00:00:00.000000"
     lost: dict[str, int] = field(default_factory=dict)
+    absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_backfill: bool = False
 
 
 class World:
@@ -46,15 +49,6 @@ class World:
         self.connection.autocommit = True
         self._next_id = 1
 
-    @classmethod
-    def prepared(cls, url: str, settings: Settings, catalog: Catalog, tables: str) -> World:
-        """A warehouse with dimension tables of the test's own beside the project's."""
-        empty = Catalog(sources={}, tables={}, dimensions={}, facts={})
-        PostgreSQLWarehouse(url, settings, empty).migrate()
-        with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-            cursor.execute(tables)
-        return cls(url, settings, catalog)
-
     def load(self, batch: Batch) -> Release:
         """Stage the rows and release them as one run."""
         run = self._new_run()
@@ -64,15 +58,15 @@ class World:
         known = self.warehouse.watermarks()
         staged = []
         for name in names:
-            plan = TablePlan(
-                name, known.get(name), Window(None, batch.as_of), batch.as_of, name in batch.keys
-            )
+            window, absent = Window(None, batch.as_of), batch.absent.get(name, ())
+            plan = TablePlan(name, known.get(name), window, batch.as_of, name in batch.keys, absent)
+            plan = replace(plan, moves_watermark=not batch.is_backfill)
             self._stage(run, name, batch)
             settled = self.warehouse.settle(plan, run)
             lost = settled.extracted_count + batch.lost.get(name, 0)
             staged.append(self.warehouse.follow_parents(replace(settled, extracted_count=lost)))
         release = self.warehouse.publish(run, staged, [])
-        self.warehouse.drop_staging(run)
+        self.warehouse.end_run(run, "succeeded", "", [])
         return release
 
     def staged_then_lost(self, name: str, rows: Sequence[dict[str, Any]]) -> tuple[Run, StagedTable]:
@@ -149,7 +143,7 @@ class World:
     def _stage(self, run: Run, name: str, batch: Batch) -> None:
         table = self.catalog.tables[name]
         rows = batch.rows.get(name, ())
-        self._insert(run.staging_schema, table.relation, [*table.staged_columns, "_cursor"], rows)
+        self._insert(run.staging_schema, table.relation, [*table.prepared_columns, "_cursor"], rows)
         with self.connection.cursor() as cursor:
             cursor.execute(
                 f"insert into {quote_postgresql(run.staging_schema, '_parts')} values (%s, '1of1', %s, 0, 0)",
@@ -169,6 +163,7 @@ class World:
     def _insert(self, schema: str, relation: str, columns: list[str], rows: Sequence[dict[str, Any]]) -> None:
         names = ", ".join(quote_postgresql(c) for c in columns)
         with self.connection.cursor() as cursor:
-            statement = f"insert into {quote_postgresql(schema, relation)} ({names}) values %s"
+            into = f"{quote_postgresql(schema, relation)} ({names})".replace("%", "%%")
+            statement = f"insert into {into} values %s"
             if rows:
                 execute_values(cursor, statement, [[row.get(c) for c in columns] for row in rows])

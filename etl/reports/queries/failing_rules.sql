@@ -2,6 +2,7 @@
 -- reads: audit.quality_results, audit.runs
 select
     runs.run_id,
+    runs.pipeline,
     runs.business_date,
     runs.started_at,
     quality_results.table_name,

@@ -19,4 +19,4 @@ select
     seconds
 from audit.run_tables
 where run_id = any(%(run_ids)s)
-order by run_id, array_position(array['source', 'dimension', 'fact', 'mart'], role), name;
+order by run_id, array_position(array['source', 'dimension', 'fact', 'replica', 'mart'], role), name;

@@ -1,4 +1,4 @@
--- grain: one row per run, the 30 newest
+-- grain: one row per run, the 15 newest of each pipeline, so that an hourly one leaves room for others
 -- reads: audit.runs, audit.run_tables, audit.quality_results
 with newest_runs as (
     select
@@ -10,10 +10,9 @@ with newest_runs as (
         finished_at,
         quality_score_pct,
         flow_run_url,
-        split_part(error, e'\n', 1) as error
+        split_part(error, e'\n', 1) as error,
+        row_number() over (partition by pipeline order by started_at desc, run_id desc) as age
     from audit.runs
-    order by started_at desc, run_id desc
-    limit 30
 ),
 
 table_totals as (
@@ -22,8 +21,8 @@ table_totals as (
         sum(extracted) as extracted,
         sum(rejected) as rejected,
         sum(quarantined) as quarantined,
-        sum(inserted) filter (where role in ('dimension', 'fact')) as inserted,
-        sum(updated) filter (where role in ('dimension', 'fact')) as updated
+        sum(inserted) filter (where role in ('dimension', 'fact', 'replica')) as inserted,
+        sum(updated) filter (where role in ('dimension', 'fact', 'replica')) as updated
     from audit.run_tables
     group by run_id
 ),
@@ -58,4 +57,5 @@ select
 from newest_runs
 left join table_totals on newest_runs.run_id = table_totals.run_id
 left join rule_totals on newest_runs.run_id = rule_totals.run_id
+where newest_runs.age <= 15
 order by newest_runs.started_at desc, newest_runs.run_id desc;

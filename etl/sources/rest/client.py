@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import requests
 
 from etl.catalog import RestApi, SourceSystem
-from etl.embedded import source_url
 from etl.errors import ConfigError
 from etl.settings import Settings
 from etl.sources.rest.auth import auth_for
@@ -26,12 +25,15 @@ _MOST_REDIRECTS = 5
 class Client:
     """Speaks to the API of one system; threads share it.
 
+    Args:
+        url: Base URL; nothing is asked of another host.
+
     Raises:
         ConfigError: The URL or a credential is not set, or cannot be used; none is ever shown.
     """
 
-    def __init__(self, system: SourceSystem, settings: Settings) -> None:
-        self._base = _base_url(system, source_url(system, settings))
+    def __init__(self, system: SourceSystem, url: str, settings: Settings) -> None:
+        self._base = _base_url(system, url)
         self._secrets = Secrets()
         self._auth = auth_for(system, settings, self._secrets)
         pacer = pacer_for(origin_of(self._base), (system.rest or RestApi()).requests_per_second)

@@ -31,7 +31,7 @@ class Shape:
         fields = {name: column.source_name or name for name, column in table.columns.items()}
         around = {fields[name] for name, column in table.columns.items() if column.of_parent}
         own = {fields[name] for name, column in table.columns.items() if not column.of_parent}
-        self._known = own | set(endpoint.unread)
+        self._known = own | set(endpoint.unused)
         self._unmet_own, self._unmet_around = set(own), {*around, *endpoint.explode[:1]}
         self._needed = {fields[name] for name in _needed(table, endpoint)} | set(endpoint.explode[:1])
         self._omits_nulls = endpoint.omits_nulls
@@ -81,7 +81,7 @@ class Shape:
         raise ContractError(
             f"{self._where}: {drift} (drift: {self._table.drift}).",
             f"Correct 'columns' in catalog/tables/{self._table.source}/{self._table.name}.yaml, name what is "
-            "not wanted under 'unread' of its endpoint, or let it pass with 'drift: evolve' or 'ignore'.",
+            "not wanted under 'unused' of its endpoint, or let it pass with 'drift: evolve' or 'ignore'.",
         )
 
 

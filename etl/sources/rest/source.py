@@ -34,9 +34,9 @@ class RestSource:
     window, whose upper end is fixed, and comes with the next one.
     """
 
-    def __init__(self, system: SourceSystem, settings: Settings) -> None:
+    def __init__(self, system: SourceSystem, url: str, settings: Settings) -> None:
         self._system, self._settings = system, settings
-        self._client = Client(system, settings)
+        self._client = Client(system, url, settings)
 
     @contextmanager
     def snapshot(self, tables: list[SourceTable]) -> Iterator[Snapshot]:

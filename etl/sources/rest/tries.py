@@ -55,16 +55,16 @@ class Tries:
 
     def _require_patience(self, failure: TryAgain, where: str) -> None:
         asked = failure.after_seconds
-        if asked is not None and asked > self._api.max_wait_seconds:
+        if asked is not None and asked > self._api.longest_wait_seconds:
             raise TransientError(
-                f"{where}: {failure.reason}; the API asks to wait {asked:,.0f} s, and max_wait_seconds is "
-                f"{self._api.max_wait_seconds:g}.",
-                "Run again after that time, or raise max_wait_seconds in the source's catalog file.",
+                f"{where}: {failure.reason}; the API asks to wait {asked:,.0f} s, and "
+                f"longest_wait_seconds is {self._api.longest_wait_seconds:g}.",
+                "Run again after that time, or raise longest_wait_seconds in the source's catalog file.",
             )
 
     def _wait(self, failure: TryAgain, number: int) -> None:
         if failure.after_seconds is not None:
             self._pacer.hold(failure.after_seconds)
             return
-        longest = min(self._api.backoff_seconds * 2.0 ** (number - 1), self._api.max_wait_seconds)
+        longest = min(self._api.backoff_seconds * 2.0 ** (number - 1), self._api.longest_wait_seconds)
         time.sleep(random.uniform(longest / 2, longest))

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
+from datetime import date
 
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 
-from etl.handles import Release, Run, TableOutcome, Verdict
+from etl.handles import FileRef, Release, Run, TableOutcome, Verdict
 from etl.identifiers import quote_postgresql
 from etl.warehouse.postgresql.statements import render_named
 
 ERROR_CHARACTERS = 4_000
+_FILE_COLUMNS = ("path", "byte_count", "modified_at", "row_count", "status", "reason", "run_id")
+_KEEP_FILES = (
+    f"insert into audit.files (table_name, content_hash, {', '.join(_FILE_COLUMNS)}) values %s"
+    " on conflict (table_name, content_hash) do update set "
+    + ", ".join(f"{column} = excluded.{column}" for column in _FILE_COLUMNS)
+)
 OUTCOME_COLUMNS = [field.name for field in fields(TableOutcome)]
 
 
 def start_run(cursor: Cursor, run: Run) -> None:
-    """Record that a run began; runs of the pipeline that still stand as running were killed."""
+    """Record that a run began; the caller holds its lock."""
     cursor.execute(
-        "update audit.runs set status = 'killed', finished_at = current_timestamp,"
-        " error = 'found dead by a later run'"
-        " where pipeline = %s and status = 'running' and run_id != %s",
-        (run.pipeline, run.run_id),
-    )
-    cursor.execute(
-        "insert into audit.runs (run_id, pipeline, business_date, full_refresh, status, staging_schema,"
-        " flow_run_url, code_version) values (%s, %s, %s, %s, 'running', %s, %s, %s)",
+        "insert into audit.runs (run_id, pipeline, business_date, full_refresh, is_backfill, status,"
+        " staging_schema, flow_run_url, code_version) values (%s, %s, %s, %s, %s, 'running', %s, %s, %s)",
         (
             run.run_id,
             run.pipeline,
             run.business_date,
             run.full_refresh,
+            run.is_backfill,
             run.staging_schema,
             run.flow_run_url,
             run.code_version,
@@ -64,6 +66,16 @@ def released_outcomes(cursor: Cursor, run: Run) -> Release | None:
     return Release(run.run_id, outcomes, float(row[1]), 0.0)
 
 
+def released_dates(cursor: Cursor, pipeline: str) -> set[date]:
+    """Business dates of a backfill that were released."""
+    cursor.execute(
+        "select distinct business_date from audit.runs"
+        " where pipeline = %s and is_backfill and status = 'succeeded'",
+        (pipeline,),
+    )
+    return {day for (day,) in cursor.fetchall()}
+
+
 def watermarks(cursor: Cursor) -> dict[str, str]:
     """Table name -> end of its last released window."""
     cursor.execute("select table_name, value from audit.watermarks")
@@ -80,6 +92,41 @@ def loaded_files(cursor: Cursor, tables: list[str]) -> dict[str, set[str]]:
     for table, content_hash in cursor.fetchall():
         loaded.setdefault(table, set()).add(content_hash)
     return loaded
+
+
+def keep_files(cursor: Cursor, run: Run, table: str, files: list[tuple[FileRef, int, str | None]]) -> None:
+    """Enter files into the ledger; quarantined contents that are not among them are gone (law X11).
+
+    Args:
+        files: Each with its number of rows and its fault; those of a plan, which tries again whatever
+            was not loaded.
+    """
+    rows = [
+        (
+            table,
+            # What cannot be read has no hash; its name stands for it until it can.
+            file.content_hash or f"unread:{file.path}",
+            file.path,
+            file.byte_count,
+            file.modified_at or None,
+            count,
+            "quarantined" if fault else "loaded",
+            fault,
+            run.run_id,
+        )
+        for file, count, fault in files
+    ]
+    execute_values(
+        cursor,
+        _KEEP_FILES,
+        rows,
+        template="(%s, %s, %s, %s, %s::timestamp at time zone 'UTC', %s, %s, %s, %s)",
+    )
+    cursor.execute(
+        "update audit.files set status = 'gone'"
+        " where table_name = %s and status = 'quarantined' and content_hash != all(%s)",
+        (table, [row[1] for row in rows]),
+    )
 
 
 def move_watermark(cursor: Cursor, run: Run, table: str, high: str, before: str | None) -> None:

@@ -23,5 +23,5 @@ def load_calendar(connection: Connection, days: pa.Table) -> int:
         cursor.execute("create temporary table calendar_days (like warehouse.dim_date) on commit drop")
         rows = list(zip(*(days.column(name).to_pylist() for name in columns), strict=True))
         execute_values(cursor, render("merges/calendar_rows.sql", columns=columns), rows, page_size=2_000)
-        cursor.execute(render("merges/calendar.sql", columns=columns, attributes=columns[1:]))
+        cursor.execute(render("merges/calendar.sql", columns=columns, attributes=columns[1:]), {})
         return int(cursor.rowcount)

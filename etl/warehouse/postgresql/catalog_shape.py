@@ -1,68 +1,111 @@
-"""Brings a dimension and its history to the shape that the catalog declares (laws S14, S15)."""
+"""Brings the warehouse to the shape that the catalog declares (laws S14, S15, F1).
+
+Nothing is written, and no lock but that of the migration is taken, where the shape is right already.
+"""
 
 from __future__ import annotations
 
 from psycopg2.extensions import cursor as Cursor
 
-from etl.catalog import Dimension
-from etl.catalog_types import postgresql_type
+from etl.catalog import Catalog, Dimension, Fact, SourceTable
+from etl.catalog.facts import RUN_IDS
+from etl.catalog.tables import REPLICA_COLUMNS
+from etl.warehouse.postgresql.columns import (
+    Table,
+    add_references,
+    match_columns,
+    relax_columns,
+    require_key,
+)
+from etl.warehouse.postgresql.declared import (
+    DeclaredColumn,
+    dimension_columns,
+    dimension_references,
+    fact_columns,
+    fact_references,
+    replica_columns,
+)
+from etl.warehouse.postgresql.making import make_missing
+from etl.warehouse.postgresql.shape import Shape, read_shape
 from etl.warehouse.postgresql.statements import render
 
 SPECIAL_MEMBERS = {-1: "(unknown)", -2: "(not applicable)"}
 
 
-def match_catalog(cursor: Cursor, dimension: Dimension) -> None:
-    """Create the history, add the columns that the catalog gained, and see that the special members exist.
+def match_catalog(cursor: Cursor, catalog: Catalog) -> None:
+    """Make missing tables, add and widen columns, and see that the special members exist.
 
-    Nothing is written, and no lock but that of the migration is taken, where the shape is right already.
+    Raises:
+        ConfigError: A table cannot become what the catalog declares; nothing was changed.
     """
-    _match_history(cursor, dimension)
-    _match_dimension(cursor, dimension)
-    texts = [name for name, attribute in dimension.attributes.items() if attribute.type == "text"]
-    for member, label in SPECIAL_MEMBERS.items():
-        statement = render(
-            "merges/dimension/special_member.sql",
-            relation=dimension.relation,
-            surrogate=dimension.surrogate,
-            texts=texts,
-        )
-        cursor.execute(statement, {"member": member, "label": label})
+    shape = read_shape(cursor)
+    if make_missing(cursor, catalog, shape):
+        shape = read_shape(cursor)
+    for dimension in catalog.dimensions_in_order():
+        _match_history(cursor, dimension, shape)
+        _match_dimension(cursor, catalog, dimension, shape)
+    for name, member in _missing_members(cursor, list(catalog.dimensions_in_order())):
+        _add_member(cursor, catalog.dimensions[name], member)
+    for fact in catalog.facts.values():
+        if fact.columns:
+            _match_fact(cursor, catalog, fact, shape)
+    for source_table in catalog.tables.values():
+        if source_table.replica:
+            _match_replica(cursor, source_table, shape)
 
 
-def _match_history(cursor: Cursor, dimension: Dimension) -> None:
+def _match_history(cursor: Cursor, dimension: Dimension, shape: Shape) -> None:
     """Events recorded before an attribute was declared did not carry it, which is not NULL (law S14)."""
-    present = _columns(cursor, "history", dimension.name)
-    gained = [name for name in dimension.attributes if name not in present]
-    if not gained:
-        return
-    cursor.execute(
-        render(
-            "merges/dimension/history_table.sql",
-            entity=dimension.name,
-            key={c: postgresql_type(t) for c, t in dimension.key.items()},
-            attributes={a: postgresql_type(v.type) for a, v in dimension.attributes.items()},
-        )
-    )
-    if present:
+    present = shape.of("history", dimension.name)
+    declared = {name: DeclaredColumn(a.type) for name, a in dimension.attributes.items()}
+    match_columns(cursor, Table("history", dimension.name, present, _file(dimension)), declared)
+    if gained := [name for name in dimension.attributes if name not in present]:
         cursor.execute(render("merges/dimension/mark_absent.sql", entity=dimension.name), {"gained": gained})
 
 
-def _match_dimension(cursor: Cursor, dimension: Dimension) -> None:
-    present = _columns(cursor, "warehouse", dimension.relation)
-    for name, attribute in dimension.attributes.items():
-        declared = {name: postgresql_type(attribute.type)}
-        if attribute.scd == 3:
-            declared |= {f"previous_{name}": declared[name], f"{name}_changed_at": "timestamptz"}
-        for column in declared.keys() - present:
-            statement = "merges/dimension/add_column.sql"
-            cursor.execute(
-                render(statement, relation=dimension.relation, column=column, type=declared[column])
-            )
+def _match_dimension(cursor: Cursor, catalog: Catalog, dimension: Dimension, shape: Shape) -> None:
+    present = shape.of("warehouse", dimension.relation)
+    table = Table("warehouse", dimension.relation, present, _file(dimension))
+    match_columns(cursor, table, dimension_columns(dimension))
+    add_references(cursor, table, dimension_references(catalog, dimension))
 
 
-def _columns(cursor: Cursor, schema: str, relation: str) -> set[str]:
-    cursor.execute(
-        "select column_name from information_schema.columns where table_schema = %s and table_name = %s",
-        (schema, relation),
+def _match_fact(cursor: Cursor, catalog: Catalog, fact: Fact, shape: Shape) -> None:
+    present, declared = shape.of("warehouse", fact.relation), fact_columns(fact)
+    table = Table("warehouse", fact.relation, present, f"catalog/facts/{fact.name}.yaml")
+    require_key(shape, table, fact.grain)
+    match_columns(cursor, table, declared)
+    add_references(cursor, table, fact_references(catalog, fact))
+    relax_columns(cursor, table, declared, {fact.row_id, *fact.keys, *RUN_IDS})
+
+
+def _match_replica(cursor: Cursor, source_table: SourceTable, shape: Shape) -> None:
+    relation, declared = source_table.replica_relation, replica_columns(source_table)
+    file = f"catalog/tables/{source_table.source}/{source_table.name}.yaml"
+    table = Table("replica", relation, shape.of("replica", relation), file)
+    require_key(shape, table, source_table.key or ("_row_id",))
+    match_columns(cursor, table, declared)
+    relax_columns(cursor, table, declared, set(REPLICA_COLUMNS))
+
+
+def _missing_members(cursor: Cursor, dimensions: list[Dimension]) -> list[tuple[str, int]]:
+    """Special members that are not there, found by one query for all dimensions."""
+    if not dimensions:
+        return []
+    statement = render("generated/missing_members.sql", dimensions=dimensions)
+    cursor.execute(statement, {"members": list(SPECIAL_MEMBERS)})
+    return list(cursor.fetchall())
+
+
+def _add_member(cursor: Cursor, dimension: Dimension, member: int) -> None:
+    statement = render(
+        "merges/dimension/special_member.sql",
+        relation=dimension.relation,
+        surrogate=dimension.surrogate,
+        texts=[name for name, attribute in dimension.attributes.items() if attribute.type == "text"],
     )
-    return {name for (name,) in cursor.fetchall()}
+    cursor.execute(statement, {"member": member, "label": SPECIAL_MEMBERS[member]})
+
+
+def _file(dimension: Dimension) -> str:
+    return f"catalog/dimensions/{dimension.name}.yaml"

@@ -10,7 +10,7 @@ import psycopg2
 from psycopg2 import errorcodes
 from psycopg2.extensions import connection as Connection
 
-from etl.errors import ConfigError, ReleaseRefused, StorehouseError, TransientError
+from etl.errors import ConfigError, ContractError, ReleaseRefused, StorehouseError, TransientError
 from etl.settings import Settings
 
 DRIVER_SUFFIX = "+psycopg2"
@@ -122,6 +122,12 @@ MEANINGS = (
         ConfigError,
         "lacks an object",
         "Run again: each run brings the schema up to date first. If it stays, somebody removed it.",
+    ),
+    Meaning(
+        lambda error, message: _class(error) == "22",
+        ContractError,
+        "met a value that it cannot work with",
+        "Nothing was published; mend the value at the source, or declare the column so that it fits.",
     ),
     Meaning(
         lambda error, message: error.pgcode == errorcodes.INSUFFICIENT_PRIVILEGE,

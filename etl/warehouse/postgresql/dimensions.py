@@ -15,8 +15,9 @@ from etl.catalog import Catalog, Dimension, EventSource, SourceTable
 from etl.errors import ReleaseRefused
 from etl.handles import TableOutcome
 from etl.identifiers import quote_postgresql
+from etl.warehouse.postgresql.guard import Guarded, hold_guard
 from etl.warehouse.postgresql.staging import require_whole
-from etl.warehouse.postgresql.statements import render, render_named
+from etl.warehouse.postgresql.statements import identifier, render, render_named
 
 Mode = Literal["sequence", "observed", "snapshot"]
 
@@ -29,6 +30,7 @@ class MergeScope:
     catalog: Catalog
     staging: str
     run_id: str
+    business_time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,11 @@ def open_merge(scope: MergeScope, dimension: Dimension) -> None:
         render(
             "merges/dimension/affected_table.sql",
             staging=scope.staging,
-            affected=_affected(dimension),
+            affected=affected_relation(dimension),
             dimension=dimension.relation,
             key=dimension.key,
-        )
+        ),
+        {},
     )
 
 
@@ -96,7 +99,7 @@ def infer_members(scope: MergeScope, dimension: Dimension, relation: str, key: d
         entity=dimension.name,
         key=dimension.key,
         staging=scope.staging,
-        affected=_affected(dimension),
+        affected=affected_relation(dimension),
     )
     scope.cursor.execute(statement, {"absent": list(dimension.attributes), "run_id": scope.run_id})
     return int(_row(scope.cursor)[0])
@@ -106,7 +109,7 @@ def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
     """Derive the versions of the affected members from their whole history, with snowflake keys."""
     groups, carry = _presence_groups(scope, dimension)
     by_type = {f"type_{scd}": dimension.attributes_of(scd) for scd in (0, 1, 2, 3)}
-    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, _affected(dimension))}")
+    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, affected_relation(dimension))}")
     statement = render(
         "merges/dimension/derive_versions.sql",
         **_names(scope, dimension),
@@ -127,8 +130,8 @@ def apply_versions(scope: MergeScope, dimension: Dimension) -> TableOutcome:
     sql, values = _apply_statements(scope, dimension), {"run_id": scope.run_id}
     _check_guard(scope, dimension, sql["count_members"])
     expired = _count(scope.cursor, sql["count_expired"])
-    scope.cursor.execute(sql["find_removed"])
-    scope.cursor.execute(sql["close_removed"])
+    scope.cursor.execute(sql["find_removed"], {})
+    scope.cursor.execute(sql["close_removed"], {})
     scope.cursor.execute(sql["update_changed"], values)
     updated = scope.cursor.rowcount
     scope.cursor.execute(sql["insert_missing"], values)
@@ -147,7 +150,7 @@ def apply_versions(scope: MergeScope, dimension: Dimension) -> TableOutcome:
 def finish_merge(scope: MergeScope, dimension: Dimension, outcome: TableOutcome) -> TableOutcome:
     """Remove obsolete versions, once no fact points to them, and hold the members against law S2."""
     sql = _apply_statements(scope, dimension)
-    scope.cursor.execute(sql["remove_obsolete"])
+    scope.cursor.execute(sql["remove_obsolete"], {})
     removed = scope.cursor.rowcount
     broken = _count(scope.cursor, sql["count_broken"])
     if broken:
@@ -162,7 +165,7 @@ def finish_merge(scope: MergeScope, dimension: Dimension, outcome: TableOutcome)
 def has_affected(scope: MergeScope, dimension: Dimension) -> bool:
     """Whether this release touches any member of the dimension."""
     scope.cursor.execute(
-        f"select exists (select from {quote_postgresql(scope.staging, _affected(dimension))})"
+        f"select exists (select from {quote_postgresql(scope.staging, affected_relation(dimension))})"
     )
     return bool(_row(scope.cursor)[0])
 
@@ -174,12 +177,12 @@ def removed_relation(dimension: Dimension) -> str:
 
 def count_rows(scope: MergeScope, relation: str) -> int:
     """Rows of a relation in the release's staging schema."""
-    return _count(scope.cursor, f"select count(*) from {quote_postgresql(scope.staging, relation)}")
+    return _count(scope.cursor, f"select count(*) from {identifier(scope.staging, relation)}")
 
 
 def affected_relation(dimension: Dimension) -> str:
     """Name of the list of touched members in the staging schema."""
-    return _affected(dimension)
+    return f"affected_{dimension.name}"
 
 
 def _event_names(
@@ -194,10 +197,10 @@ def _event_names(
         "columns": columns,
         "mode": mode,
         "existence": source.existence,
-        "effective_at": quote_postgresql(source.effective_at)
+        "effective_at": identifier(source.effective_at)
         if source.effective_at
         else "%(window_end)s::timestamptz",
-        "sequence": quote_postgresql(source.sequence) if source.sequence else "0::bigint",
+        "sequence": identifier(source.sequence) if source.sequence else "0::bigint",
         "operation": _operation(table),
     }
     values = {
@@ -215,7 +218,7 @@ def _operation(table: SourceTable) -> str:
     """A soft delete is a row whose flag says so (law X8)."""
     if table.deleted_when is None:
         return "'upsert'"
-    return f"case when {quote_postgresql(table.deleted_when)} then 'delete' else 'upsert' end"
+    return f"case when {identifier(table.deleted_when)} then 'delete' else 'upsert' end"
 
 
 def _names(scope: MergeScope, dimension: Dimension) -> dict[str, Any]:
@@ -225,7 +228,7 @@ def _names(scope: MergeScope, dimension: Dimension) -> dict[str, Any]:
         "dimension": dimension.relation,
         "surrogate": dimension.surrogate,
         "key": dimension.key,
-        "affected": _affected(dimension),
+        "affected": affected_relation(dimension),
         "versions": _versions(dimension),
         "removed": removed_relation(dimension),
     }
@@ -233,7 +236,7 @@ def _names(scope: MergeScope, dimension: Dimension) -> dict[str, Any]:
 
 def _presence_groups(scope: MergeScope, dimension: Dimension) -> tuple[list[list[str]], bool]:
     """Attributes that always come together, and whether values must be carried forward at all (law S6)."""
-    scope.cursor.execute(render("merges/dimension/signatures.sql", **_names(scope, dimension)))
+    scope.cursor.execute(render("merges/dimension/signatures.sql", **_names(scope, dimension)), {})
     signatures = [(operation, set(absent)) for operation, absent in scope.cursor.fetchall()]
     partial = [absent for operation, absent in signatures if operation == "upsert"]
     groups: dict[tuple[bool, ...], list[str]] = {}
@@ -263,7 +266,8 @@ def _resolve_snowflake(scope: MergeScope, dimension: Dimension, column: str) -> 
             other=other.relation,
             other_surrogate=other.surrogate,
             other_key=next(iter(other.key)),
-        )
+        ),
+        {},
     )
 
 
@@ -273,23 +277,13 @@ def _apply_statements(scope: MergeScope, dimension: Dimension) -> dict[str, str]
 
 
 def _check_guard(scope: MergeScope, dimension: Dimension, statement: str) -> None:
-    scope.cursor.execute(statement)
-    members, ending, changing = _row(scope.cursor)
-    guard = dimension.guard
-    if members < guard.minimum_members and ending < members:
-        return
-    for what, count, limit in (("end", ending, guard.end_pct), ("change", changing, guard.change_pct)):
-        if count * 100 > limit * members:
-            raise ReleaseRefused(
-                f"This release would {what} {count} of the {members} current members"
-                f" of {dimension.relation}; the guard allows {limit:g} % (law S13).",
-                f"If the change is meant, raise guard.{what}_pct in"
-                f" catalog/dimensions/{dimension.name}.yaml and run again.",
-            )
-
-
-def _affected(dimension: Dimension) -> str:
-    return f"affected_{dimension.name}"
+    scope.cursor.execute(statement, {})
+    guarded = Guarded(
+        f"current members of {dimension.relation}",
+        f"catalog/dimensions/{dimension.name}.yaml",
+        dimension.guard,
+    )
+    hold_guard(guarded, *_row(scope.cursor))
 
 
 def _versions(dimension: Dimension) -> str:
@@ -303,5 +297,5 @@ def _row(cursor: Cursor) -> tuple[Any, ...]:
 
 
 def _count(cursor: Cursor, statement: str) -> int:
-    cursor.execute(statement)
+    cursor.execute(statement, {})
     return int(_row(cursor)[0])

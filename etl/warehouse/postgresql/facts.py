@@ -1,52 +1,55 @@
-"""Facts: rows are made from staged tables by one SQL file per fact, then applied as a difference.
+"""Facts: rows are made from staged tables, then applied as a difference.
 
-A fact's folder ``merges/<relation>/`` holds ``rows.sql`` (the rows of this release, one per grain)
-and ``apply.sql`` (named statements); the names of both are filled in from the catalog.
+A folder ``merges/<relation>/``, or ``merges/fact/`` for a fact whose columns the catalog declares, holds
+``rows.sql`` (the rows of this release, one per grain) and ``apply.sql`` (named statements); the names
+of both are filled in from the catalog.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from etl.catalog import Dimension, Fact, Lookup
 from etl.errors import ReleaseRefused
-from etl.handles import TableOutcome
+from etl.handles import StagedTable, TableOutcome
 from etl.identifiers import quote_postgresql
-from etl.settings import Settings
 from etl.warehouse.postgresql.dimensions import MergeScope, affected_relation, has_affected, removed_relation
-from etl.warehouse.postgresql.statements import render, render_named
+from etl.warehouse.postgresql.generated_facts import generated_names
+from etl.warehouse.postgresql.gone import Target, remove_gone
+from etl.warehouse.postgresql.guard import Guarded
+from etl.warehouse.postgresql.staging import require_whole
+from etl.warehouse.postgresql.statements import identifier, render, render_named
 
 MEMBER_OF_NULL = {"unknown": -1, "not_applicable": -2}
 
 
-def repoint_fact(scope: MergeScope, fact: Fact, dimensions: list[Dimension]) -> dict[str, int]:
+def repoint_fact(scope: MergeScope, fact: Fact, dimensions: list[Dimension]) -> int:
     """Give facts in moved ranges the version that holds at their time now (law S8).
 
     Returns:
-        Dimension name -> fact rows that changed.
+        Fact rows that changed, once for each lookup.
     """
-    statements = _apply_statements(scope, fact, [])
-    repointed = {}
-    for dimension in dimensions:
-        if has_affected(scope, dimension):
-            scope.cursor.execute(statements[f"repoint_{dimension.name}"], {"run_id": scope.run_id})
-            repointed[dimension.name] = scope.cursor.rowcount
+    touched = {dimension.name for dimension in dimensions if has_affected(scope, dimension)}
+    repointed = 0
+    for column, lookup in fact.lookups.items():
+        if lookup.dimension in touched:
+            repointed += _write(scope, _repoint_statement(scope, fact, column))
     return repointed
 
 
-def merge_fact(scope: MergeScope, fact: Fact, settings: Settings) -> TableOutcome:
+def merge_fact(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable]) -> TableOutcome:
     """Make the rows of this release and bring them into the fact (laws F1 to F3, S9).
 
     Raises:
         ReleaseRefused: Fewer or more rows were written than the difference called for (law R3).
     """
-    measures = _measures(scope, fact)
-    scope.cursor.execute(
-        render(f"merges/{fact.relation}/rows.sql", **_names(scope, fact, measures)),
-        {"cancelled": list(fact.cancelled_statuses), "business_time_zone": settings.business_time_zone},
-    )
+    names = _names(scope, fact, staged)
+    statement = render(f"merges/{_folder(fact)}/rows.sql", **names)
+    scope.cursor.execute(statement, _values(scope, fact))
     scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, _rows(fact))}")
-    statements = _apply_statements(scope, fact, measures)
+    statements = render_named(f"merges/{_folder(fact)}/apply.sql", **names)
     inserted, updated, unchanged = _one(scope, statements["count_changes"])
     written = [
         _write(scope, statements[name]) for name in ("update_changed", "insert_missing", "remove_vanished")
@@ -57,13 +60,62 @@ def merge_fact(scope: MergeScope, fact: Fact, settings: Settings) -> TableOutcom
             f" but {written[0]} and {written[1]} were written.",
             "This is a fault of the project: nothing was published; keep the staging data and report it.",
         )
+    removed = written[2] + sum(_remove_gone(scope, fact, staged[name]) for name in _compared(fact, staged))
     return TableOutcome(
-        fact.relation, "fact", inserted=inserted, updated=updated, unchanged=unchanged, removed=written[2]
+        fact.relation, "fact", inserted=inserted, updated=updated, unchanged=unchanged, removed=removed
     )
 
 
-def source_outcomes(scope: MergeScope, fact: Fact) -> list[TableOutcome]:
+def source_outcomes(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable]) -> list[TableOutcome]:
     """What became of the staged rows of each source table of the fact (law R3)."""
+    return _generated_outcomes(scope, fact, staged) if fact.columns else _own_outcomes(scope, fact)
+
+
+def _repoint_statement(scope: MergeScope, fact: Fact, column: str) -> str:
+    if not fact.columns:
+        names = _names(scope, fact, {})
+        return render_named(f"merges/{_folder(fact)}/apply.sql", **names)[f"repoint_{column}"]
+    return render(
+        "merges/fact/repoint.sql",
+        fact=fact.relation,
+        column=column,
+        found=_lookup(scope, fact.lookups[column], named_in=None),
+        at=fact.at,
+        at_type=fact.columns[fact.at].type if fact.at else None,
+    )
+
+
+def _compared(fact: Fact, staged: Mapping[str, StagedTable]) -> list[str]:
+    """Tables of the fact whose keys were compared in this run."""
+    plans = {name: staged[name].plan for name in fact.tables if fact.columns and name in staged}
+    return [name for name, plan in plans.items() if plan and plan.compares_keys]
+
+
+def _remove_gone(scope: MergeScope, fact: Fact, staged: StagedTable) -> int:
+    """Rows whose key the source no longer has leave the fact (law X8)."""
+    table = scope.catalog.tables[staged.table]
+    keys = f"{table.relation}__keys"
+    require_whole(scope.cursor, scope.staging, keys)
+    target = Target("warehouse", fact.relation, {name: fact.staged_column(name) for name in fact.grain})
+    guarded = Guarded(f"rows of {fact.relation}", f"catalog/facts/{fact.name}.yaml", fact.guard)
+    return remove_gone(scope, table, target, (keys, table.relation), guarded)
+
+
+def _generated_outcomes(
+    scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable]
+) -> list[TableOutcome]:
+    statements = render_named("merges/fact/apply.sql", **_names(scope, fact, staged))
+    scope.cursor.execute(statements["count_sources"], {})
+    counts = {row[0]: row[1:] for row in scope.cursor.fetchall()}
+    outcomes = []
+    for number, table in enumerate((name for name in fact.tables if name in staged), 1):
+        inserted, updated, unchanged, dropped = counts.get(number, (0, 0, 0, 0))
+        outcome = TableOutcome(table, "source", inserted=inserted, updated=updated, unchanged=unchanged)
+        outcomes.append(replace(outcome, dropped=dropped))
+    return outcomes
+
+
+def _own_outcomes(scope: MergeScope, fact: Fact) -> list[TableOutcome]:
     outcomes = []
     for number, name in enumerate(fact.tables):
         table = scope.catalog.tables[name]
@@ -80,33 +132,44 @@ def source_outcomes(scope: MergeScope, fact: Fact) -> list[TableOutcome]:
     return outcomes
 
 
-def _names(scope: MergeScope, fact: Fact, measures: list[str]) -> dict[str, Any]:
+def _folder(fact: Fact) -> str:
+    return "fact" if fact.columns else fact.relation
+
+
+def _names(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable]) -> dict[str, Any]:
+    names = {"staging": scope.staging, "rows": _rows(fact)}
+    if fact.columns:
+        lookups = {name: _lookup(scope, lookup, named_in="told") for name, lookup in fact.lookups.items()}
+        return {**names, **generated_names(scope.catalog, fact, staged), "lookups": lookups}
     return {
-        "staging": scope.staging,
-        "rows": _rows(fact),
-        "measures": measures,
-        "lookups": {name: _lookup(scope, lookup, affected=False) for name, lookup in fact.lookups.items()},
-        "repoints": {name: _lookup(scope, lookup, affected=True) for name, lookup in fact.lookups.items()},
+        **names,
+        "measures": _own_measures(scope, fact),
+        "lookups": {name: _lookup(scope, x, named_in=_staged(scope, x)) for name, x in fact.lookups.items()},
+        "repoints": {name: _lookup(scope, x, named_in=None) for name, x in fact.lookups.items()},
     }
 
 
-def _lookup(scope: MergeScope, lookup: Lookup, *, affected: bool) -> dict[str, Any]:
-    """What the lookup macro needs; for a re-pointing the members are those that the release touched."""
+def _staged(scope: MergeScope, lookup: Lookup) -> str:
+    assert lookup.table is not None
+    return identifier(scope.staging, scope.catalog.tables[lookup.table].relation)
+
+
+def _lookup(scope: MergeScope, lookup: Lookup, *, named_in: str | None) -> dict[str, Any]:
+    """What the lookup macro needs; without ``named_in`` the members are those that the release touched."""
     dimension = scope.catalog.dimensions[lookup.dimension]
-    relation = affected_relation(dimension) if affected else scope.catalog.tables[lookup.table].relation
     return {
         "dimension": dimension.name,
         "relation": dimension.relation,
         "surrogate": dimension.surrogate,
-        "columns": {column: column for column in lookup.key} if affected else lookup.key,
+        "columns": lookup.key if named_in else {column: column for column in lookup.key},
         "carries": lookup.carries,
-        "removed": quote_postgresql(scope.staging, removed_relation(dimension)),
-        "named_in": quote_postgresql(scope.staging, relation),
+        "removed": identifier(scope.staging, removed_relation(dimension)),
+        "named_in": named_in or identifier(scope.staging, affected_relation(dimension)),
         "if_null": MEMBER_OF_NULL[lookup.if_null],
     }
 
 
-def _measures(scope: MergeScope, fact: Fact) -> list[str]:
+def _own_measures(scope: MergeScope, fact: Fact) -> list[str]:
     """Columns of the fact that its rows carry: all but the identity, the grain and the run ids."""
     scope.cursor.execute(
         "select column_name from information_schema.columns"
@@ -118,21 +181,25 @@ def _measures(scope: MergeScope, fact: Fact) -> list[str]:
     return [name for (name,) in scope.cursor.fetchall() if name not in own]
 
 
-def _apply_statements(scope: MergeScope, fact: Fact, measures: list[str]) -> dict[str, str]:
-    return render_named(f"merges/{fact.relation}/apply.sql", **_names(scope, fact, measures))
-
-
 def _rows(fact: Fact) -> str:
     return f"rows_{fact.name}"
 
 
+def _values(scope: MergeScope, fact: Fact) -> dict[str, Any]:
+    return {
+        "run_id": scope.run_id,
+        "business_time_zone": scope.business_time_zone,
+        "cancelled": list(fact.cancelled_statuses),
+    }
+
+
 def _write(scope: MergeScope, statement: str) -> int:
-    scope.cursor.execute(statement, {"run_id": scope.run_id})
+    scope.cursor.execute(statement, {"run_id": scope.run_id, "business_time_zone": scope.business_time_zone})
     return scope.cursor.rowcount
 
 
 def _one(scope: MergeScope, statement: str) -> tuple[int, ...]:
-    scope.cursor.execute(statement)
+    scope.cursor.execute(statement, {})
     row = scope.cursor.fetchone()
     assert row is not None
     return tuple(row)

@@ -8,7 +8,7 @@ without a schema; ``docs/marts.md`` shows how to write one. Tables are built in 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -80,8 +80,10 @@ class _Grant:
     grantee: str
 
 
-def refresh_marts(connection: Connection, sql_folder: Path) -> list[TableOutcome]:
-    """Build every mart of ``sql_folder`` anew, within the caller's transaction, which this does not end.
+def refresh_marts(
+    connection: Connection, sql_folder: Path, changed: Collection[str] | None = None
+) -> list[TableOutcome]:
+    """Build marts of ``sql_folder`` anew, within the caller's transaction, which this does not end.
 
     Readers see the old marts until the caller commits, and are kept waiting no longer than from the
     moves to the commit.
@@ -89,6 +91,8 @@ def refresh_marts(connection: Connection, sql_folder: Path) -> list[TableOutcome
     Args:
         connection: To the warehouse, not in autocommit mode.
         sql_folder: The folder with one ``mart_<subject>.sql`` per mart.
+        changed: Facts and dimensions that may have changed, as ``warehouse.<relation>``: marts that read
+            none of them stay, unless they are not there yet. None = all are built.
 
     Returns:
         One outcome per mart; ``inserted`` is the number of rows of a table, 0 for a view.
@@ -106,6 +110,7 @@ def refresh_marts(connection: Connection, sql_folder: Path) -> list[TableOutcome
         )
     with connection.cursor() as cursor, _restored_search_path(cursor):
         cursor.execute(_LOCK)
+        marts = [mart for mart in marts if _is_due(cursor, mart, changed)]
         with _build_schema(cursor):
             outcomes = [_build(cursor, mart) for mart in marts]
             for mart in marts:
@@ -120,6 +125,10 @@ def read_marts(sql_folder: Path) -> list[Mart]:
         ConfigError: A file has no header or a wrong one.
     """
     return [_read(path) for path in sorted(sql_folder.glob("*.sql"))]
+
+
+def _is_due(cursor: Cursor, mart: Mart, changed: Collection[str] | None) -> bool:
+    return changed is None or not set(mart.reads).isdisjoint(changed) or _kind(cursor, mart) is None
 
 
 def _read(path: Path) -> Mart:

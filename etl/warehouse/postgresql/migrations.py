@@ -7,6 +7,8 @@ its data and history kept. An upgraded warehouse equals a fresh one.
 
 from __future__ import annotations
 
+import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,9 @@ from etl.warehouse.postgresql.connection import connect, open_connection
 from etl.warehouse.postgresql.statements import SQL_DIR, render
 
 MIGRATIONS_DIR = SQL_DIR / "migrations"
-OBJECT_FOLDERS = ("schemas", "audit", "dimensions", "facts")
+OBJECT_FOLDERS = ("schemas", "audit", "dimensions", "facts", "functions")
 LOCK_NAME = "storehouse:migrate"
+_REFERENCE = re.compile(r"\breferences \w+\.(\w+)")
 
 
 def migrate(url: str, settings: Settings, catalog: Catalog) -> list[str]:
@@ -57,8 +60,7 @@ def migrate(url: str, settings: Settings, catalog: Catalog) -> list[str]:
         engine.dispose()
     with connect(url, settings) as raw, raw.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (LOCK_NAME,))
-        for dimension in catalog.dimensions_in_order():
-            match_catalog(cursor, dimension)
+        match_catalog(cursor, catalog)
     return applied
 
 
@@ -70,9 +72,11 @@ def apply_objects(connection: sqlalchemy.Connection) -> None:
 
 
 def _in_order(folder: str) -> list[Path]:
-    """Files by name, those that others refer to first."""
-    referred = ("runs.sql", "dim_brand.sql", "dim_category.sql")
-    return sorted((SQL_DIR / folder).glob("*.sql"), key=lambda path: (path.name not in referred, path.name))
+    """Files so that what others of the folder refer to stands before them."""
+    paths = {path.stem: path for path in sorted((SQL_DIR / folder).glob("*.sql"))}
+    referred = {name: set(_REFERENCE.findall(path.read_text("utf-8"))) for name, path in paths.items()}
+    order = TopologicalSorter({name: others & (paths.keys() - {name}) for name, others in referred.items()})
+    return [paths[name] for name in order.static_order()]
 
 
 def _upgrade(connection: sqlalchemy.Connection) -> list[str]:

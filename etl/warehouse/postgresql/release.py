@@ -1,22 +1,25 @@
 """The release: everything that one run makes visible, in one transaction (law R2).
 
-histories -> dimensions -> facts -> row accounting -> watermarks -> verdicts, quarantine, run record
+histories -> dimensions -> facts -> replicas -> row accounting -> watermarks -> verdicts -> run record
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 
 from psycopg2.extensions import cursor as Cursor
 
 from etl.catalog import Catalog, Dimension, EventSource
+from etl.catalog.feeding import merged_facts, namings, replicas, repointed_facts, touched_dimensions
 from etl.errors import ReleaseRefused
 from etl.handles import Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
 from etl.settings import Settings
-from etl.warehouse.postgresql import audit, dimensions, facts
+from etl.warehouse.postgresql import audit, dimensions, facts, staging
 from etl.warehouse.postgresql.dimensions import Events, MergeScope
+from etl.warehouse.postgresql.replicas import merge_replica
+from etl.warehouse.postgresql.step_log import keep_steps
 from etl.windows import instant_of, precedes
 
 
@@ -39,18 +42,22 @@ def publish(
     released = audit.released_outcomes(cursor, run)
     if released is not None:
         return released
-    scope = MergeScope(cursor, catalog, run.staging_schema, run.run_id)
+    scope = MergeScope(cursor, catalog, run.staging_schema, run.run_id, settings.business_time_zone)
     by_table = {s.table: s for s in staged}
     outcomes = _Outcomes()
     merged = _merge_dimensions(scope, by_table, outcomes)
-    _merge_facts(scope, by_table, settings, outcomes, merged)
+    _merge_facts(scope, by_table, outcomes, merged)
+    _merge_replicas(scope, by_table, outcomes)
     for dimension in merged:
         outcomes.put(dimensions.finish_merge(scope, dimension, outcomes.rows[dimension.relation]))
     _account(outcomes, staged, verdicts)
     score = audit.overall_score(verdicts)
     rows = tuple(outcomes.rows.values())
     _move_watermarks(cursor, run, staged)
+    for table in staged:
+        _keep_files(cursor, run, table)
     audit.keep_held_back(cursor, run)
+    keep_steps(cursor, run)
     audit.keep_verdicts(cursor, run, verdicts)
     audit.keep_outcomes(cursor, run, rows)
     audit.finish_run(cursor, run, "succeeded", score)
@@ -83,66 +90,55 @@ class _Outcomes:
 
 
 def _merge_dimensions(
-    scope: MergeScope, staged: dict[str, StagedTable], outcomes: _Outcomes
+    scope: MergeScope, staged: Mapping[str, StagedTable], outcomes: _Outcomes
 ) -> list[Dimension]:
-    ordered = scope.catalog.dimensions_in_order()
-    for dimension in ordered:
+    """Merge the dimensions that the staged tables touch; the others stay unread."""
+    touched = touched_dimensions(scope.catalog, staged)
+    for dimension in touched:
         dimensions.open_merge(scope, dimension)
         for source in dimension.events:
             if source.table in staged:
                 events = _events(scope.catalog, source, plan_of(staged[source.table]))
                 outcomes.add(dimensions.append_events(scope, dimension, events))
-    inferred = {d.name: _infer(scope, d, staged) for d in ordered}
-    for dimension in ordered:
+    inferred = {d.name: _infer(scope, d, staged) for d in touched}
+    for dimension in touched:
         dimensions.derive_versions(scope, dimension)
         outcomes.put(replace(dimensions.apply_versions(scope, dimension), inferred=inferred[dimension.name]))
-    return ordered
+    return touched
 
 
-def _infer(scope: MergeScope, dimension: Dimension, staged: dict[str, StagedTable]) -> int:
+def _infer(scope: MergeScope, dimension: Dimension, staged: Mapping[str, StagedTable]) -> int:
     """Members that staged facts, or members of other dimensions, name before their source does (law S17)."""
-    count = 0
-    for relation, key in _namings(scope.catalog, dimension, staged):
-        count += dimensions.infer_members(scope, dimension, relation, key)
-    return count
-
-
-def _namings(
-    catalog: Catalog, dimension: Dimension, staged: dict[str, StagedTable]
-) -> Iterable[tuple[str, dict[str, str]]]:
-    for fact in catalog.facts.values():
-        for lookup in fact.lookups.values():
-            if lookup.dimension == dimension.name and lookup.table in staged:
-                yield catalog.tables[lookup.table].relation, lookup.key
-    for other in catalog.dimensions.values():
-        for snowflake in other.snowflakes.values():
-            for source in other.events:
-                column = source.columns.get(snowflake.attribute, snowflake.attribute)
-                table = catalog.tables[source.table]
-                if (
-                    snowflake.dimension == dimension.name
-                    and source.table in staged
-                    and column in table.staged_columns
-                ):
-                    yield table.relation, {next(iter(dimension.key)): column}
+    return sum(
+        dimensions.infer_members(scope, dimension, scope.catalog.tables[table].relation, key)
+        for table, key in namings(scope.catalog, dimension, staged)
+    )
 
 
 def _merge_facts(
-    scope: MergeScope,
-    staged: dict[str, StagedTable],
-    settings: Settings,
-    outcomes: _Outcomes,
-    merged: list[Dimension],
+    scope: MergeScope, staged: Mapping[str, StagedTable], outcomes: _Outcomes, merged: list[Dimension]
 ) -> None:
+    """Re-point every fact that uses a touched dimension, and merge those whose rows are staged."""
+    with_rows = merged_facts(scope.catalog, staged)
     for fact in scope.catalog.facts.values():
-        used = {lookup.dimension for lookup in fact.lookups.values()}
-        repointed = facts.repoint_fact(scope, fact, [d for d in merged if d.name in used])
-        if not all(name in staged for name in fact.tables):
-            outcomes.put(TableOutcome(fact.relation, "fact", repointed=sum(repointed.values())))
+        if fact not in with_rows and fact not in repointed_facts(scope.catalog, merged):
             continue
-        outcomes.put(replace(facts.merge_fact(scope, fact, settings), repointed=sum(repointed.values())))
-        for outcome in facts.source_outcomes(scope, fact):
-            outcomes.add(outcome)
+        outcome = TableOutcome(fact.relation, "fact")
+        repointed = facts.repoint_fact(scope, fact, merged)
+        if fact in with_rows:
+            outcome = facts.merge_fact(scope, fact, staged)
+        outcomes.put(replace(outcome, repointed=repointed))
+        if fact in with_rows:
+            for source in facts.source_outcomes(scope, fact, staged):
+                outcomes.add(source)
+
+
+def _merge_replicas(scope: MergeScope, staged: Mapping[str, StagedTable], outcomes: _Outcomes) -> None:
+    for table in replicas(scope.catalog, staged):
+        read = staged[table.qualified_name]
+        copied, source = merge_replica(scope, table, read, plan_of(read))
+        outcomes.put(copied)
+        outcomes.add(source)
 
 
 def _account(outcomes: _Outcomes, staged: list[StagedTable], verdicts: list[Verdict]) -> None:
@@ -166,7 +162,7 @@ def _account(outcomes: _Outcomes, staged: list[StagedTable], verdicts: list[Verd
                 f"{table.table}: {full.extracted} rows were extracted, but {accounted} are accounted for:"
                 f" {merged} merged, {full.rejected} rejected, {full.quarantined} quarantined,"
                 f" {full.dropped} dropped (law R3).",
-                "Nothing was published. A table must be named by a dimension or a fact of the catalog;"
+                "Nothing was published. A table must feed a dimension, a fact or a replica of the catalog;"
                 " otherwise report it.",
             )
 
@@ -186,6 +182,19 @@ def _move_watermarks(cursor: Cursor, run: Run, staged: list[StagedTable]) -> Non
                 "Another run released in between; nothing was published; run again.",
             )
         audit.move_watermark(cursor, run, table.table, high, before)
+
+
+def _keep_files(cursor: Cursor, run: Run, staged: StagedTable) -> None:
+    """Enter the files of the plan into the ledger, loaded or quarantined, each exactly once (law X11)."""
+    files = plan_of(staged).files
+    parts = staging.file_parts(cursor, staged.schema, staged.relation)
+    if {file.path for file in files} != set(parts):
+        raise ReleaseRefused(
+            f"{staged.table}: {len(files)} files were to be read,"
+            f" but {len(parts)} arrived in staging (law X11).",
+            "Nothing was published; run again.",
+        )
+    audit.keep_files(cursor, run, staged.table, [(file, *parts[file.path]) for file in files])
 
 
 def plan_of(staged: StagedTable) -> TablePlan:

@@ -6,8 +6,10 @@ dropped at the end, and one that a killed run left is swept by a later run.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
@@ -18,7 +20,10 @@ from etl.errors import ReleaseRefused
 from etl.handles import PreparedFile, Run, StagedTable
 from etl.identifiers import quote_postgresql
 from etl.warehouse.postgresql.copying import copy_arrow
+from etl.warehouse.postgresql.expression_columns import add_expression_columns, explained_values
+from etl.warehouse.postgresql.seen import Seen
 from etl.warehouse.postgresql.statements import render, render_named
+from etl.warehouse.postgresql.step_log import stage_steps
 
 SCHEMA_PREFIX = "staging_"
 REJECT_COLUMNS = ["payload", "column_name", "reason"]
@@ -27,7 +32,11 @@ REJECT_COLUMNS = ["payload", "column_name", "reason"]
 def create_staging(cursor: Cursor, run: Run, tables: list[SourceTable]) -> None:
     """Create the run's staging schema with a table per source table, and its quarantine."""
     for table in tables:
-        columns = {name: postgresql_type(column.type) for name, column in table.staged_columns.items()}
+        columns = {
+            name: postgresql_type(column.type)
+            for name, column in table.staged_columns.items()
+            if column.expression is None
+        }
         keys = {name: postgresql_type(table.columns[name].type) for name in table.key}
         cursor.execute(
             render(
@@ -37,8 +46,10 @@ def create_staging(cursor: Cursor, run: Run, tables: list[SourceTable]) -> None:
                 columns=columns,
                 keys_relation=f"{table.relation}__keys" if table.deletes == "compare" else "",
                 key=keys,
-            )
+            ),
+            {},
         )
+        add_expression_columns(cursor, run.staging_schema, table)
 
 
 def drop_staging(cursor: Cursor, schema: str) -> None:
@@ -47,28 +58,46 @@ def drop_staging(cursor: Cursor, schema: str) -> None:
 
 
 def load_part(connection: Connection, prepared: PreparedFile, table: SourceTable, schema: str) -> None:
-    """COPY a prepared file, and its rejects, into staging in one transaction, once however often tried."""
-    part = prepared.landed.extract.part
-    keys_only = prepared.landed.extract.kind == "keys"
+    """COPY a prepared file, and its rejects, into staging in one transaction, once however often tried.
+
+    Raises:
+        ContractError: An expression column cannot be computed for a row.
+    """
+    extract = prepared.landed.extract
+    keys_only = extract.kind == "keys"
     relation = f"{table.relation}__keys" if keys_only else table.relation
     columns = [*(table.key if keys_only else table.prepared_columns), "_cursor"]
     seconds = prepared.landed.seconds + prepared.seconds
     with connection.cursor() as cursor:
         cursor.execute(
             f"insert into {quote_postgresql(schema, '_parts')}"
-            " (relation, part, row_count, rejected_count, seconds)"
-            " values (%s, %s, %s, %s, %s) on conflict do nothing",
-            (relation, part, prepared.row_count, prepared.rejected_count, seconds),
+            " (relation, part, row_count, rejected_count, dropped_count, seconds, file, fault)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+            (
+                relation,
+                extract.part,
+                prepared.row_count,
+                prepared.rejected_count,
+                prepared.dropped_count,
+                seconds,
+                extract.file.path if extract.file else None,
+                prepared.landed.fault or None,
+            ),
         )
         if not cursor.rowcount:
             return
-    copy_arrow(connection, quote_postgresql(schema, relation), prepared.path, columns)
+        stage_steps(cursor, schema, prepared.table, extract.part, prepared.steps)
+    with explained_values(table):
+        copy_arrow(connection, quote_postgresql(schema, relation), prepared.path, columns)
     if prepared.rejected_count:
         _load_rejects(connection, table, schema, prepared.rejects_path)
 
 
 def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> StagedTable:
-    """Send keyless rows and conflicting duplicates to quarantine, keep one of identical rows (S10, S11)."""
+    """Send keyless rows and conflicting duplicates to quarantine, keep one of identical rows (S10, S11).
+
+    Rows of a table without a key are all kept, equal ones too.
+    """
     data_columns = [c for c in table.staged_columns if c not in table.key or c in table.grain]
     sql = render_named(
         "staging/settle.sql",
@@ -78,16 +107,15 @@ def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> Sta
         columns=data_columns,
     )
     cursor.execute(f"analyze {quote_postgresql(staged.schema, staged.relation)}")
-    values = {"table_name": staged.table}
-    counts = {}
-    for name in ("quarantine_without_key", "quarantine_conflicting", "drop_identical", "count_rows"):
-        cursor.execute(sql[name], values)
-        row = cursor.fetchone()
-        counts[name] = int(row[0]) if row else 0
+    settling = ("quarantine_without_key", "quarantine_conflicting", "drop_identical") if table.grain else ()
+    counts: Counter[str] = Counter()
+    for name in (*settling, "count_rows"):
+        cursor.execute(sql[name], {"table_name": staged.table})
+        counts[name] = _single(cursor)
     return replace(
         staged,
         row_count=counts["count_rows"],
-        dropped_count=counts["drop_identical"],
+        dropped_count=staged.dropped_count + counts["drop_identical"],
         quarantined_count=counts["quarantine_without_key"] + counts["quarantine_conflicting"],
     )
 
@@ -144,7 +172,7 @@ def follow_parents(
 
 
 def find_missed(
-    cursor: Cursor, table: SourceTable, entity: str, schema: str, high: str | None
+    cursor: Cursor, table: SourceTable, seen: Seen, schema: str, high: str | None
 ) -> list[tuple[object, ...]]:
     """Keys whose row the warehouse has not seen in its present state although the window lies behind it.
 
@@ -154,10 +182,10 @@ def find_missed(
         "staging/find_missed.sql",
         schema=schema,
         relation=table.relation,
-        entity=entity,
-        dimension=f"dim_{entity}",
         key=table.key,
+        seen=seen,
         compares_cursor=table.cursor is not None,
+        cursor_type="numeric" if table.cursor_kind == "integer" else "text",
     )
     cursor.execute(statement, {"source": table.qualified_name, "high": high})
     return list(cursor.fetchall())
@@ -169,7 +197,7 @@ def require_whole(cursor: Cursor, schema: str, relation: str) -> None:
     Raises:
         ReleaseRefused: It holds fewer or more rows than were loaded.
     """
-    loaded, _, _ = part_totals(cursor, schema, relation)
+    loaded = part_totals(cursor, schema, relation).row_count
     cursor.execute(f"select count(*) from {quote_postgresql(schema, relation)}")
     held = _single(cursor)
     if held != loaded:
@@ -180,29 +208,36 @@ def require_whole(cursor: Cursor, schema: str, relation: str) -> None:
         )
 
 
-def part_totals(cursor: Cursor, schema: str, relation: str) -> tuple[int, int, float]:
-    """Rows, rejected rows, and seconds of reading and preparing of all loaded parts of a relation."""
+class PartTotals(NamedTuple):
+    """What all loaded parts of a relation hold together; seconds are those of reading and preparing."""
+
+    row_count: int
+    rejected_count: int
+    dropped_count: int
+    seconds: float
+
+
+def part_totals(cursor: Cursor, schema: str, relation: str) -> PartTotals:
+    """Add up the loaded parts of a relation."""
     cursor.execute(
-        "select coalesce(sum(row_count), 0), coalesce(sum(rejected_count), 0), coalesce(sum(seconds), 0)"
+        "select coalesce(sum(row_count), 0), coalesce(sum(rejected_count), 0),"
+        " coalesce(sum(dropped_count), 0), coalesce(sum(seconds), 0)"
         f" from {quote_postgresql(schema, '_parts')} where relation = %s",
         (relation,),
     )
     row = cursor.fetchone()
-    return (int(row[0]), int(row[1]), float(row[2])) if row else (0, 0, 0.0)
+    return PartTotals(int(row[0]), int(row[1]), int(row[2]), float(row[3])) if row else PartTotals(0, 0, 0, 0)
 
 
-def sweep_leftovers(cursor: Cursor, pipeline: str, keep: str) -> list[str]:
-    """Drop staging schemas of this pipeline's runs that no longer run; returns their names."""
+def file_parts(cursor: Cursor, schema: str, relation: str) -> dict[str, tuple[int, str | None]]:
+    """Path of each file that was staged -> its rows, rejected ones included, and its fault (law X11)."""
     cursor.execute(
-        "select r.staging_schema from audit.runs as r"
-        " inner join pg_namespace as n on n.nspname = r.staging_schema"
-        " where r.pipeline = %s and r.staging_schema != %s and r.status != 'running'",
-        (pipeline, keep),
+        "select file, row_count + rejected_count + dropped_count, fault"
+        f" from {quote_postgresql(schema, '_parts')}"
+        " where relation = %s and file is not null",
+        (relation,),
     )
-    names = [name for (name,) in cursor.fetchall()]
-    for name in names:
-        drop_staging(cursor, name)
-    return names
+    return {path: (int(count), fault) for path, count, fault in cursor.fetchall()}
 
 
 def _load_rejects(connection: Connection, table: SourceTable, schema: str, path: Path) -> None:

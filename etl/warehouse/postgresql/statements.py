@@ -2,6 +2,8 @@
 
 Files are Jinja templates; names go through the one quoting function (law P1), values are always
 parameters of the driver. A file may hold several statements, each under a line ``-- name: <name>``.
+A per cent sign in a name is doubled, as the driver wants it of a statement with parameters: every
+statement from here is executed with some, be they none: ``execute(statement, {})``.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from etl.settings import PROJECT_DIR
 
 SQL_DIR = PROJECT_DIR / "sql" / "warehouse" / "postgresql"
 NAME_LINE = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+# Comments are for readers of the file; a name with a line break could end one (law P1).
+_COMMENT_LINE = re.compile(r"^\s*--(?! name: ).*\n", re.MULTILINE)
 
 
 def render(file: str, **names: Any) -> str:
@@ -32,27 +36,32 @@ def render_named(file: str, **names: Any) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
+def identifier(*parts: str) -> str:
+    """A quoted name for a statement that is executed with parameters."""
+    return quote_postgresql(*parts).replace("%", "%%")
+
+
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(SQL_DIR), undefined=jinja2.StrictUndefined, autoescape=False
+        loader=jinja2.FunctionLoader(_source), undefined=jinja2.StrictUndefined, autoescape=False
     )
-    environment.filters.update(
-        ident=quote_postgresql, idents=_identifiers, equal=_equal_keys, literal=_literal
-    )
+    environment.filters.update(ident=identifier, idents=_identifiers, equal=_equal_keys, literal=_literal)
     return environment
+
+
+def _source(file: str) -> str:
+    return _COMMENT_LINE.sub("", (SQL_DIR / file).read_text(encoding="utf-8"))
 
 
 def _identifiers(names: Iterable[str], alias: str = "", prefix: str = "") -> str:
     dot = f"{alias}." if alias else ""
-    return ", ".join(dot + quote_postgresql(prefix + name) for name in names)
+    return ", ".join(dot + identifier(prefix + name) for name in names)
 
 
 def _equal_keys(names: Iterable[str], left: str, right: str) -> str:
     """Composite keys are compared column by column (law S11)."""
-    return " and ".join(
-        f"{left}.{quote_postgresql(name)} = {right}.{quote_postgresql(name)}" for name in names
-    )
+    return " and ".join(f"{left}.{identifier(name)} = {right}.{identifier(name)}" for name in names)
 
 
 def _literal(text: str) -> str:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date, datetime
 
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection
 
 from etl.catalog import Catalog, SourceTable
+from etl.catalog.feeding import changed_relations
 from etl.catalog_types import arrow_type
-from etl.errors import ContractError, PipelineBusy
+from etl.errors import ContractError
 from etl.handles import PreparedFile, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
 from etl.settings import Settings
-from etl.warehouse.postgresql import audit, migrations, release, staging
+from etl.warehouse.postgresql import audit, leftovers, locks, maintenance, migrations, release, staging
 from etl.warehouse.postgresql.calendar_loading import load_calendar
 from etl.warehouse.postgresql.connection import connect, explained_errors, open_connection
 from etl.warehouse.postgresql.marts import refresh_marts
+from etl.warehouse.postgresql.seen import seen_by
 from etl.warehouse.postgresql.statements import SQL_DIR
-
-LOCK_POLL_SECONDS = 0.5
+from etl.warehouse.postgresql.step_log import keep_steps
+from etl.warehouse.postgresql.whole_steps import apply_whole_steps
 
 
 class PostgreSQLWarehouse:
@@ -38,18 +41,14 @@ class PostgreSQLWarehouse:
             return migrations.migrate(self.url, self._settings, self._catalog)
 
     @contextmanager
-    def lock(self, pipeline: str, tables: Sequence[str] = (), shared: bool = False) -> Iterator[None]:
+    def lock(self, run: Run) -> Iterator[None]:
         """Hold pipeline and tables by advisory locks of a session, which end with its process (law R5)."""
         with explained_errors("The warehouse"):
             connection = open_connection(self.url, self._settings)
-            connection.autocommit = True
         try:
-            deadline = time.monotonic() + self._settings.lock_timeout_seconds
-            self._wait_for_lock(connection, f"storehouse:{pipeline}", f"of {pipeline}", deadline)
-            for table in sorted(tables):
-                self._wait_for_lock(
-                    connection, f"storehouse:table:{table}", f"reading {table}", deadline, shared
-                )
+            with explained_errors("The warehouse"):
+                connection.autocommit = True
+                locks.hold(connection, locks.locks_of(run), self._settings.lock_timeout_seconds)
             yield
         finally:
             connection.close()
@@ -57,8 +56,10 @@ class PostgreSQLWarehouse:
     def begin_run(self, run: Run, tables: list[SourceTable]) -> None:
         """Record the run, sweep what killed runs left, create its staging tables."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            for left in leftovers.find_leftovers(cursor):
+                if left.lock_name == run.lock_name:
+                    leftovers.bury(cursor, left)
             audit.start_run(cursor, run)
-            staging.sweep_leftovers(cursor, run.pipeline, keep=run.staging_schema)
             staging.create_staging(cursor, run, tables)
 
     def end_run(self, run: Run, status: str, error: str, verdicts: list[Verdict]) -> None:
@@ -68,6 +69,7 @@ class PostgreSQLWarehouse:
                 audit.keep_verdicts(cursor, run, verdicts)
                 score = audit.overall_score(verdicts) if verdicts else None
                 audit.finish_run(cursor, run, status, score, error)
+                keep_steps(cursor, run)
             staging.drop_staging(cursor, run.staging_schema)
 
     def watermarks(self) -> dict[str, str]:
@@ -96,13 +98,12 @@ class PostgreSQLWarehouse:
             staging.load_part(connection, prepared, self._catalog.tables[prepared.table], run.staging_schema)
 
     def find_missed(self, plan: TablePlan, run: Run) -> pa.Table:
-        """Keys whose present row the warehouse has not seen; none where no dimension reads the table."""
+        """Keys whose present row the warehouse has not seen; none where nothing is merged by this key."""
         table = self._catalog.tables[plan.table]
-        entity = self._entity_of(plan.table)
         rows: list[tuple[object, ...]] = []
-        if entity and plan.compares_keys:
+        if plan.compares_keys and (seen := seen_by(self._catalog, table)):
             with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-                rows = staging.find_missed(cursor, table, entity, run.staging_schema, plan.window.high)
+                rows = staging.find_missed(cursor, table, seen, run.staging_schema, plan.window.high)
         columns = {
             name: pa.array([row[i] for row in rows], _key_type(table, name))
             for i, name in enumerate(table.key)
@@ -114,25 +115,24 @@ class PostgreSQLWarehouse:
         started = time.monotonic()
         table = self._catalog.tables[plan.table]
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-            row_count, rejected, read_seconds = staging.part_totals(
-                cursor, run.staging_schema, table.relation
-            )
+            totals = staging.part_totals(cursor, run.staging_schema, table.relation)
             staging.require_whole(cursor, run.staging_schema, table.relation)
             if plan.compares_keys:
                 staging.require_whole(cursor, run.staging_schema, f"{table.relation}__keys")
-                _, unreadable, _ = staging.part_totals(cursor, run.staging_schema, f"{table.relation}__keys")
-                _refuse_unreadable_keys(plan.table, unreadable)
+                keys = staging.part_totals(cursor, run.staging_schema, f"{table.relation}__keys")
+                _refuse_unreadable_keys(plan.table, keys.rejected_count)
             staged = StagedTable(
                 table=plan.table,
                 schema=run.staging_schema,
                 relation=table.relation,
-                row_count=row_count,
-                extracted_count=row_count + rejected,
-                rejected_count=rejected,
+                row_count=totals.row_count,
+                extracted_count=totals.row_count + totals.rejected_count + totals.dropped_count,
+                rejected_count=totals.rejected_count,
+                dropped_count=totals.dropped_count,
                 plan=plan,
             )
-            settled = staging.settle_table(cursor, staged, table)
-        return replace(settled, seconds=round(read_seconds + time.monotonic() - started, 3))
+            settled = apply_whole_steps(cursor, staging.settle_table(cursor, staged, table), table)
+        return replace(settled, seconds=round(totals.seconds + time.monotonic() - started, 3))
 
     def follow_parents(self, staged: StagedTable) -> StagedTable:
         """Move rows whose parent is held back into quarantine."""
@@ -154,9 +154,10 @@ class PostgreSQLWarehouse:
             return release.publish(cursor, self._catalog, self._settings, run, staged, verdicts)
 
     def refresh_marts(self, run: Run) -> list[TableOutcome]:
-        """Rebuild the marts aside, swap them and add them to the run's record."""
+        """Rebuild the marts that the run's tables can change aside, swap them, add them to its record."""
+        changed = changed_relations(self._catalog, run.tables) if run.tables else None
         with connect(self.url, self._settings) as connection:
-            outcomes = refresh_marts(connection, SQL_DIR / "marts")
+            outcomes = refresh_marts(connection, SQL_DIR / "marts", changed)
             with connection.cursor() as cursor:
                 audit.keep_outcomes(cursor, run, tuple(outcomes))
         return outcomes
@@ -168,36 +169,39 @@ class PostgreSQLWarehouse:
             connection.set_session(readonly=True)
             yield connection
 
-    def drop_staging(self, run: Run) -> None:
-        """Drop the run's staging schema."""
+    def released_dates(self, pipeline: str) -> set[date]:
+        """Business dates of a backfill that were released."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-            staging.drop_staging(cursor, run.staging_schema)
+            return audit.released_dates(cursor, pipeline)
 
-    def _wait_for_lock(
-        self, connection: Connection, name: str, whose: str, deadline: float, shared: bool = False
-    ) -> None:
-        take = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
-        with explained_errors("The warehouse"), connection.cursor() as cursor:
-            while True:
-                cursor.execute(f"select {take}(hashtextextended(%s, 0))", (name,))
-                row = cursor.fetchone()
-                if row and row[0]:
-                    return
-                if time.monotonic() >= deadline:
-                    raise PipelineBusy(
-                        f"Another run {whose} goes on, for longer than the"
-                        f" {self._settings.lock_timeout_seconds} s that this one waited (law R5).",
-                        "Wait until it has ended, or cancel it in Prefect;"
-                        " a killed run leaves no lock behind.",
-                    )
-                time.sleep(LOCK_POLL_SECONDS)
+    def live_runs(self) -> set[str]:
+        """Ids of the runs that stand as running."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return {run.run_id for run in leftovers.find_leftovers(cursor)}
 
-    def _entity_of(self, table: str) -> str | None:
-        """The dimension whose members the table brings into being."""
-        for dimension in self._catalog.dimensions.values():
-            if any(source.table == table and source.existence for source in dimension.events):
-                return dimension.name
-        return None
+    def sweep_staging(self) -> list[str]:
+        """Bury dead runs of all pipelines, each in a transaction of its own."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            found = leftovers.find_leftovers(cursor)
+        swept = []
+        for run in found:
+            with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+                if leftovers.bury_if_dead(cursor, run):
+                    swept.append(run.staging_schema)
+        return swept
+
+    def forget_runs(self, before: datetime) -> dict[str, int]:
+        """Delete what the audit tables say of runs that ended before an instant."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return maintenance.forget_runs(cursor, before)
+
+    def analyze(self) -> list[str]:
+        """Make the statistics of changed tables anew, one transaction per table."""
+        with (
+            connect(self.url, self._settings, autocommit=True) as connection,
+            connection.cursor() as cursor,
+        ):
+            return maintenance.analyze_changed(cursor)
 
 
 def _refuse_unreadable_keys(table: str, count: int) -> None:

@@ -13,11 +13,16 @@ create table if not exists audit.runs (
     flow_run_url text,
     code_version text,
     error text,
+    is_backfill boolean not null default false,
     check ((status = 'running') = (finished_at is null))
 );
+-- Warehouses from before revision 0003 lack it.
+alter table audit.runs add column if not exists is_backfill boolean not null default false;
 create index if not exists runs_started_at_idx on audit.runs (pipeline, started_at desc);
 comment on table audit.runs is
 'One row per run; the row of a succeeded run commits with its release (law R2)';
 comment on column audit.runs.status is
-'killed = found running by a later run of the same pipeline although its lock was free';
+'killed = found running although its lock was free';
+comment on column audit.runs.is_backfill is
+'One date of a backfill, which leaves the watermarks alone (law X7)';
 comment on column audit.runs.error is 'First lines of the message of a failed run, without secrets';

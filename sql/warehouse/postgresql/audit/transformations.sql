@@ -15,4 +15,8 @@ create table if not exists audit.transformations (
 comment on table audit.transformations is
 'Transformation log: what each step of each table did in each run';
 comment on column audit.transformations.changed is
-'Values that differ from before, of the columns that the step names or makes';
+'Values of the columns that differ from before, in the rows that are left';
+comment on column audit.transformations.columns is
+'Columns that the step writes, or judges where it writes none';
+comment on column audit.transformations.nulls_before is
+'NULLs in these columns; a column that the step makes has only NULLs before';

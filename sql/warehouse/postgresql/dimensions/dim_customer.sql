@@ -49,3 +49,12 @@ comment on column warehouse.dim_customer.age_group is 'At the time of the custom
 comment on column warehouse.dim_customer.phone_e164 is
 'NULL when the phone is no valid number of its country';
 comment on column warehouse.dim_customer.is_email_valid is 'NULL when there is no e-mail';
+alter table warehouse.dim_customer
+add column if not exists rfm_segment text,
+add column if not exists previous_rfm_segment text,
+add column if not exists rfm_segment_changed_at timestamptz;
+comment on column warehouse.dim_customer.rfm_segment is
+'By recency, frequency and money of the newest weekly scoring; NULL before the first one.'
+' See warehouse.score_customers';
+comment on column warehouse.dim_customer.rfm_segment_changed_at is
+'End of the business date for which the scoring found the change';

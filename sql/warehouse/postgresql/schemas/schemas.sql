@@ -9,3 +9,6 @@ comment on schema marts is 'What BI tools and reports read';
 create schema if not exists audit;
 comment on schema audit is
 'Runs, watermarks, verdicts, quarantine: written by releases, kept apart from the data';
+create schema if not exists replica;
+comment on schema replica is
+'Copies of source tables as they are there now, for tables that the catalog replicates';

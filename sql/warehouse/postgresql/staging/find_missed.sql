@@ -1,6 +1,6 @@
 -- grain: one row per key of the source whose present row the warehouse has not seen
--- reads: {{ schema }}.{{ relation }}__keys, {{ schema }}.{{ relation }}, history.{{ entity }},
--- warehouse.{{ dimension }}
+-- reads: {{ schema }}.{{ relation }}__keys, {{ schema }}.{{ relation }}, history.{{ seen.entity }},
+-- {{ seen.schema }}.{{ seen.relation }}
 select {{ key | idents('k') }}
 from {{ schema | ident }}.{{ (relation ~ "__keys") | ident }} as k
 where
@@ -9,27 +9,31 @@ where
         where {{ key | equal('s', 'k') }}
     )
     {%- if compares_cursor %}
-    and (%(high)s::text is null or k._cursor < %(high)s::text)
+    and (%(high)s::text is null or k._cursor::{{ cursor_type }} < %(high)s::{{ cursor_type }})
     {%- endif %}
     and (
-        {%- if compares_cursor %}
-        k._cursor is distinct from (
+        not exists (
+            select from {{ seen.schema | ident }}.{{ seen.relation | ident }} as d
+            where
+                {{ seen.holds }}
+                {%- for column, named in seen.key.items() %}
+                and d.{{ named | ident }} = k.{{ column | ident }}
+                {%- endfor %}
+        )
+        {%- if seen.entity and compares_cursor %}
+        or k._cursor is distinct from (
             select h.source_cursor
-            from history.{{ entity | ident }} as h
+            from history.{{ seen.entity | ident }} as h
             where {{ key | equal('h', 'k') }} and h.source = %(source)s and h.operation = 'upsert'
             order by h.effective_at desc, h.sequence desc
             limit 1
         )
-        {%- else %}
-        not exists (
-            select from history.{{ entity | ident }} as h
+        {%- elif seen.entity %}
+        or not exists (
+            select from history.{{ seen.entity | ident }} as h
             where {{ key | equal('h', 'k') }} and h.source = %(source)s and h.operation = 'upsert'
         )
         {%- endif %}
-        or not exists (
-            select from warehouse.{{ dimension | ident }} as d
-            where {{ key | equal('d', 'k') }} and d.is_current
-        )
     )
     -- what is in quarantine waits for its replay; what was rejected is tried once in each run
     and not exists (

@@ -1,7 +1,7 @@
 -- grain: statements that leave rows of {{ relation }} where their parent row is staged (law Q2)
 -- reads: {{ schema }}.{{ relation }}, {{ schema }}.{{ parent_relation }}, {{ schema }}._quarantine,
 -- {{ schema }}._rejected
-
+{% import "staging/quarantine.sql" as quarantine -%}
 -- name: quarantine_orphans
 with bad_parents as (
     select q.payload
@@ -31,22 +31,7 @@ taken as (
     returning s.*
 ),
 
-kept as (
-    insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
-    select
-        %(table_name)s,
-        jsonb_build_object(
-            {%- for column in grain %}
-            {{ column | literal }}, t.{{ column | ident }}{{ "," if not loop.last }}
-            {%- endfor %}
-        ),
-        array['parent_is_held_back'],
-        to_jsonb(t) - '_row'
-    from taken as t
-    returning 1
-)
-
-select count(*) from kept;
+{{ quarantine.keep_taken(schema, grain, "array['parent_is_held_back']") }};
 
 -- name: drop_superseded
 with superseded as (

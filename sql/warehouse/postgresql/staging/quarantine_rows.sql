@@ -1,5 +1,6 @@
 -- grain: one quarantined row per staged row that breaks a critical row rule, with all its rules
 -- reads: {{ schema }}.{{ relation }}
+{% import "staging/quarantine.sql" as quarantine -%}
 with blamed as (
     select
         b.row_number,
@@ -15,19 +16,4 @@ taken as (
     returning s.*, b.rules as broken_rules
 ),
 
-kept as (
-    insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
-    select
-        %(table_name)s,
-        jsonb_build_object(
-            {%- for column in grain %}
-            {{ column | literal }}, t.{{ column | ident }}{{ "," if not loop.last }}
-            {%- endfor %}
-        ),
-        t.broken_rules,
-        to_jsonb(t) - '_row' - 'broken_rules'
-    from taken as t
-    returning 1
-)
-
-select count(*) from kept
+{{ quarantine.keep_taken(schema, grain, "t.broken_rules", ("_row", "broken_rules")) }}

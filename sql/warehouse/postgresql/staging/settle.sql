@@ -1,7 +1,7 @@
 -- grain: statements that leave one row per ({{ grain | join(', ') }})
 -- in {{ relation }} (laws S10, S11)
 -- reads: {{ schema }}.{{ relation }}
-
+{% import "staging/quarantine.sql" as quarantine -%}
 -- name: quarantine_without_key
 with taken as (
     delete from {{ schema | ident }}.{{ relation | ident }} as s
@@ -12,22 +12,7 @@ with taken as (
     returning s.*
 ),
 
-kept as (
-    insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
-    select
-        %(table_name)s,
-        jsonb_build_object(
-            {%- for column in grain %}
-            {{ column | literal }}, t.{{ column | ident }}{{ "," if not loop.last }}
-            {%- endfor %}
-        ),
-        array['key_is_missing'],
-        to_jsonb(t) - '_row'
-    from taken as t
-    returning 1
-)
-
-select count(*) from kept;
+{{ quarantine.keep_taken(schema, grain, "array['key_is_missing']") }};
 
 -- name: quarantine_conflicting
 with repeated as (
@@ -52,22 +37,7 @@ taken as (
     returning s.*
 ),
 
-kept as (
-    insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
-    select
-        %(table_name)s,
-        jsonb_build_object(
-            {%- for column in grain %}
-            {{ column | literal }}, t.{{ column | ident }}{{ "," if not loop.last }}
-            {%- endfor %}
-        ),
-        array['duplicates_conflict'],
-        to_jsonb(t) - '_row'
-    from taken as t
-    returning 1
-)
-
-select count(*) from kept;
+{{ quarantine.keep_taken(schema, grain, "array['duplicates_conflict']") }};
 
 -- name: drop_identical
 with repeated as (

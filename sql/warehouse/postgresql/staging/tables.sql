@@ -6,7 +6,23 @@ create table if not exists {{ schema | ident }}._parts (
     row_count bigint not null,
     rejected_count bigint not null,
     seconds double precision not null default 0,
+    dropped_count bigint not null default 0,
+    file text,
+    fault text,
     primary key (relation, part)
+);
+create table if not exists {{ schema | ident }}._steps (
+    table_name text not null,
+    part text not null,
+    position integer not null,
+    step text not null,
+    columns text[] not null,
+    rows_before bigint not null,
+    rows_after bigint not null,
+    changed bigint not null,
+    nulls_before bigint not null,
+    nulls_after bigint not null,
+    primary key (table_name, part, position)
 );
 create table if not exists {{ schema | ident }}._rejected (
     table_name text not null,

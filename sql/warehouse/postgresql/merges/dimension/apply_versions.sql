@@ -90,6 +90,7 @@ where
     );
 
 -- name: count_members
+-- A value that becomes known where there was none is no change, as it makes no version (law S14).
 with touched as (
     select
         {{ key | idents('t') }},
@@ -113,8 +114,9 @@ select
             where
                 {{ key | equal('v', 'd') }}
                 and v.valid_from = d.valid_from
-                and row({{ columns | idents('d') }})
-                is not distinct from row({{ columns | idents('v') }})
+                {%- for column in columns %}
+                and (d.{{ column | ident }} is null or d.{{ column | ident }} = v.{{ column | ident }})
+                {%- endfor %}
         )
     ) as changing
 from warehouse.{{ dimension | ident }} as d

@@ -1,6 +1,6 @@
 -- grain: one row per event of a {{ entity }}: (key, effective_at, sequence, source),
 -- append-only (law S1)
-create table if not exists history.{{ entity | ident }} (
+create table history.{{ entity | ident }} (
     {%- for column, type in key.items() %}
     {{ column | ident }} {{ type }} not null,
     {%- endfor %}
@@ -18,11 +18,8 @@ create table if not exists history.{{ entity | ident }} (
     {%- endfor %}
     primary key ({{ key | idents }}, effective_at, sequence, source)
 );
-{%- for column, type in attributes.items() %}
-alter table history.{{ entity | ident }} add column if not exists {{ column | ident }} {{ type }};
-{%- endfor %}
 comment on table history.{{ entity | ident }} is
-'Events from which the versions of dim_{{ entity }} are derived';
+{{ ("Events from which the versions of dim_" ~ entity ~ " are derived") | literal }};
 comment on column history.{{ entity | ident }}.absent is
 'Attributes that the record did not carry; their values carry forward (law S6)';
 comment on column history.{{ entity | ident }}.existence is

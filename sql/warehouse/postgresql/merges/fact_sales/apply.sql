@@ -8,7 +8,7 @@ select
     count(*) filter (where r.change = 'unchanged') as unchanged
 from {{ staging | ident }}.{{ rows | ident }} as r;
 
--- name: repoint_{{ lookups.customer_key.dimension }}
+-- name: repoint_customer_key
 -- Facts whose customer has other versions now (law S8).
 {% import "merges/lookup.sql" as lookup -%}
 with versions as (
@@ -26,7 +26,7 @@ where
     and v.holds_from <= f.ordered_at and f.ordered_at < v.holds_to
     and f.customer_key != v.customer_key;
 
--- name: repoint_{{ lookups.store_key.dimension }}
+-- name: repoint_store_key
 with versions as (
     {{ lookup.versions(repoints.store_key) }}
 )
@@ -42,7 +42,7 @@ where
     and v.holds_from <= f.ordered_at and f.ordered_at < v.holds_to
     and f.store_key != v.store_key;
 
--- name: repoint_{{ lookups.product_key.dimension }}
+-- name: repoint_product_key
 -- With the version comes its cost, also where the version stays and only its cost became known.
 with versions as (
     {{ lookup.versions(repoints.product_key) }}

@@ -1,0 +1,71 @@
+"""Lives through the business days of the demo's shop and brings each of them into the warehouse."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
+
+from rich.console import Console
+
+from demo.places import Places
+from demo.shop import Shop, next_day
+from etl.handles import Release
+
+
+def live(console: Console, shop: Shop, shop_url: str, places: Places) -> Iterator[Release]:
+    """Bring the day that was played last, in case it was not, then play and bring the days that are left."""
+    turn = next_day(shop_url) or 1
+    for day in range(max(turn - 1, 1), shop.plan.days + 1):
+        if day >= turn:
+            shop.play(shop_url, day)
+            places.deliver(shop, day)
+        started = time.monotonic()
+        brought = []
+        for what, bring in _daily_flows(shop.plan.date_of(day)).items():
+            release = bring()
+            brought.append(f"{what} {_changes(release)}")
+            yield release
+        said = f"Day {day}, {shop.plan.date_of(day)}{', again' if day < turn else ''}"
+        console.print(f"{said}: rows changed: {', '.join(brought)}; {time.monotonic() - started:.1f} s.")
+    yield _score(console, shop.plan.date_of(shop.plan.days))
+
+
+def _score(console: Console, day: date) -> Release:
+    """Score the customers as of the end of the last day."""
+    from flows.weekly_customer_analysis import weekly_customer_analysis
+
+    started = time.monotonic()
+    release = weekly_customer_analysis(day)
+    console.print(f"Customers scored: rows changed: {_changes(release)}; {time.monotonic() - started:.1f} s.")
+    return release
+
+
+def _daily_flows(day: date) -> dict[str, Callable[[], Release]]:
+    """What runs each day: sales bring customers and products, and rates what money is worth."""
+    from flows.daily_exchange_rates import (
+        daily_exchange_rates,
+    )  # Prefect reads its server's address on import
+    from flows.daily_sales import daily_sales
+    from flows.daily_web_analytics import daily_web_analytics
+    from flows.hourly_inventory import hourly_inventory
+
+    _quieten_terminal()
+    return {
+        "sales": lambda: daily_sales(day),
+        "rates": daily_exchange_rates,
+        "inventory": hourly_inventory,
+        "web": lambda: daily_web_analytics(day),
+    }
+
+
+def _quieten_terminal() -> None:
+    """Show only what fails; every line of the log, and what is held back, still stands in the Prefect UI."""
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.ERROR)
+
+
+def _changes(release: Release) -> str:
+    targets = (o for o in release.outcomes if o.role in {"dimension", "fact"})
+    return f"{sum(o.inserted + o.updated + o.expired + o.removed for o in targets):,}"

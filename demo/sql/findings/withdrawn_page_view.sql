@@ -1,0 +1,13 @@
+-- grain: one number: page views that left their session, each once however often a day was run
+-- reads: audit.run_tables, audit.runs
+-- refresh: at the end of the demo
+with days as (
+    select max(t.removed) as removed
+    from audit.run_tables as t
+    inner join audit.runs as r on t.run_id = r.run_id
+    where t.name = 'fact_page_views' and r.status = 'succeeded'
+    group by coalesce(r.business_date::text, r.run_id)
+)
+
+select coalesce(sum(d.removed), 0)::bigint as found
+from days as d

@@ -1,0 +1,90 @@
+"""``python -m deployments.run <deployment> [parameter=value ...]``: one run of its flow, here and now.
+
+The run is told to the local Prefect server, which is started if need be, so that it stands in the UI with its
+log like those that a worker takes; no worker is needed. Values are JSON, or texts where they are none.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from deployments.apply import declared_deployments
+from deployments.services import ensure_server
+from etl.errors import ConfigError, StorehouseError
+from etl.handles import Release, TableOutcome
+from etl.settings import PROJECT_DIR
+
+_SHOWN = ("extracted", "rejected", "quarantined", "inserted", "updated", "expired", "removed", "unchanged")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run; the exit code says whether it went well."""
+    if not arguments:
+        print(f"usage: {(__doc__ or '').partition('`` ')[0].partition('``')[2]}", file=sys.stderr)
+        return 2
+    try:
+        release = run(arguments[0], _parameters(arguments[1:]))
+    except StorehouseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    _show(release)
+    return 0
+
+
+def run(name: str, parameters: dict[str, Any]) -> Release | None:
+    """Run the flow of a deployment in this process.
+
+    Raises:
+        ConfigError: No deployment has this name.
+        StorehouseError: The run failed.
+    """
+    entries = {entry["name"]: entry for entry in declared_deployments().values()}
+    if name not in entries:
+        raise ConfigError(
+            f"prefect.yaml declares no deployment '{name}'; it has {', '.join(entries)}.", "Correct the name."
+        )
+    print(f"Prefect answers at {ensure_server().removesuffix('/api')}.")
+    from prefect.flows import load_flow_from_entrypoint  # Prefect reads its server's address on import
+
+    flow: Any = load_flow_from_entrypoint(str(PROJECT_DIR / entries[name]["entrypoint"]))
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.WARNING)
+    result = flow(**{**(entries[name].get("parameters") or {}), **parameters})
+    return result if isinstance(result, Release) else None
+
+
+def _parameters(words: Sequence[str]) -> dict[str, Any]:
+    parameters = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise ConfigError(f"{word!r} is no parameter.", "Write parameters as name=value.")
+        try:
+            parameters[name] = json.loads(text)
+        except ValueError:
+            parameters[name] = text
+    return parameters
+
+
+def _show(release: Release | None) -> None:
+    """What became of each table, its rows where there are any."""
+    if release is None:
+        return
+    targets = [outcome for outcome in release.outcomes if outcome.role != "mart"]
+    width = max((len(outcome.name) for outcome in targets), default=0)
+    for outcome in targets:
+        print(f"  {outcome.name:<{width}}  {_counts(outcome)}")
+    print(f"Quality score {release.score_pct:.1f} %.")
+
+
+def _counts(outcome: TableOutcome) -> str:
+    counts = [f"{getattr(outcome, name):,} {name}" for name in _SHOWN if getattr(outcome, name)]
+    return ", ".join(counts) or "no rows"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,156 @@
+"""The files that a discovery is going to write, table by table: all are checked before any is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from etl.catalog import Catalog, Dimension, SourceSystem, SourceTable
+from etl.discovery.completing import Completed, completed_dimension, completed_table
+from etl.discovery.cursors import find_cursor
+from etl.discovery.declaring import (
+    Choice,
+    can_keep_history,
+    dimension_content,
+    dimension_name,
+    table_content,
+)
+from etl.discovery.files import CatalogFolder
+from etl.discovery.found import FoundTable, Inspector
+from etl.discovery.names import column_name, table_name
+from etl.discovery.profile import TableProfile, can_show, profile
+from etl.discovery.suites import LEAST_ROWS_OF_A_VALUE, is_personal, suite_content
+from etl.discovery.yaml_text import written
+from etl.errors import ConfigError
+
+
+class Drafts:
+    """Collects what will be written.
+
+    Attributes:
+        texts: File -> what will stand in it.
+        copied: Catalog names of the tables that are copied.
+        changes: What becomes otherwise in files that are there.
+        flags: What to know.
+        overwrites: Files that are there are written anew.
+    """
+
+    def __init__(
+        self,
+        folder: CatalogFolder,
+        catalog: Catalog,
+        system: SourceSystem,
+        inspector: Inspector,
+        overwrites: bool,
+        keeps_history: bool,
+    ) -> None:
+        self.texts: dict[Path, str] = {}
+        self.copied: list[str] = []
+        self.changes: list[str] = []
+        self.flags: list[str] = []
+        self.overwrites, self._keeps_history = overwrites, keeps_history
+        self._folder, self._catalog, self._system, self._inspector = folder, catalog, system, inspector
+        self._names = {table.name for table in catalog.tables.values() if table.source == system.name}
+        self._day = inspector.now.date()
+        self._met: set[str] = set()
+        if system.name not in catalog.sources:
+            self.texts[folder.source(system.name)] = written({"description": system.description})
+
+    def new_name(self, table: FoundTable) -> str:
+        """A name that no other table of the source has."""
+        schema = None if table.is_usual_schema else table.schema
+        name = table_name(table.name, schema, self._system.name, self._names)
+        self._names.add(name)
+        return name
+
+    def declare(self, found: FoundTable, name: str) -> None:
+        """A table that is new, or to be written anew.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        seen = self._profile(found)
+        is_mysql = self._inspector.dialect.is_mysql
+        cursor = find_cursor(self._inspector, found, self._system.time_zone)
+        choice = Choice(cursor, self._keeps_history and can_keep_history(found), is_mysql)
+        content = table_content(found, choice, seen)
+        table = self._checked(SourceTable, content, name=name, source=self._system.name)
+        comment = f"Written by discovery on {self._day}; yours to change: it is only completed from now on."
+        self.texts[self._folder.table(self._system.name, name)] = written(content, comment)
+        self._draft_suite(table, found, seen)
+        if choice.keeps_history:
+            path = self._folder.dimension(dimension_name(table))
+            self.texts[path] = written(dimension_content(table), comment)
+        self.copied.append(table.qualified_name)
+
+    def complete(self, found: FoundTable, table: SourceTable) -> None:
+        """A table that is there, by its policy (law X12).
+
+        Raises:
+            SourceError: It cannot be read.
+            ConfigError: Its file cannot be completed where it stands.
+        """
+        path = self._folder.table(table.source, table.name)
+        table = self._take(
+            path, completed_table(path.read_text("utf-8"), table, found, self._inspector.dialect), table
+        )
+        dimension = self._own_dimension(table)
+        if dimension is not None:
+            path = self._folder.dimension(dimension.name)
+            self._take(path, completed_dimension(path.read_text("utf-8"), dimension, table), dimension)
+        if not self._folder.suite(table.source, table.name).exists():
+            self._draft_suite(table, found, self._profile(found))
+        if table.replica is not None or dimension is not None:
+            self.copied.append(table.qualified_name)
+
+    def flag_gone(self, declared: Iterable[SourceTable]) -> None:
+        """Tables of the catalog that the source has no more; their files and copies stay."""
+        there = {table.qualified_name for table in declared}
+        for name in self._catalog.tables_of(self._system.name):
+            if self._catalog.tables[name].table and name not in there:
+                self.flags.append(
+                    f"{name}: the source has no such table any more; its file and its copy stay"
+                )
+
+    def _profile(self, found: FoundTable) -> TableProfile:
+        may_show = [
+            name
+            for name, column in found.columns.items()
+            if can_show(column) and not column.labels and not is_personal(column_name(name, ()))
+        ]
+        return profile(self._inspector, found, may_show, LEAST_ROWS_OF_A_VALUE)
+
+    def _draft_suite(self, table: SourceTable, found: FoundTable, seen: TableProfile) -> None:
+        path = self._folder.suite(table.source, table.name)
+        if self.overwrites or not path.exists():
+            comment = f"Written by discovery on {self._day}; yours to sharpen."
+            self.texts[path] = written(suite_content(table, found, seen, self._day), comment)
+
+    def _own_dimension(self, table: SourceTable) -> Dimension | None:
+        """The dimension that discovery made for the table, if it did."""
+        dimension = self._catalog.dimensions.get(dimension_name(table))
+        events = dimension.events if dimension else ()
+        return dimension if [event.table for event in events] == [table.qualified_name] else None
+
+    def _take(self, path: Path, completed: Completed, before: Any) -> Any:
+        """Keep what a file becomes; the declaration as it then is."""
+        self.changes += completed.changes
+        self.flags += completed.flags
+        if not completed.changes:
+            return before
+        self.texts[path] = completed.text
+        implied = {field: getattr(before, field) for field in ("name", "source") if hasattr(before, field)}
+        return self._checked(type(before), yaml.safe_load(completed.text), **implied)
+
+    def _checked(self, model: Any, content: Any, **implied: str) -> Any:
+        try:
+            return model.model_validate({**content, **implied})
+        except ValidationError as error:
+            raise ConfigError(
+                f"Discovery cannot declare {implied['name']} of '{self._system.name}': {error}",
+                "Leave the table out with 'exclude', and declare it by hand.",
+            ) from None

@@ -1,0 +1,83 @@
+"""Runs, and what each did to each table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from etl.reports.drawing import Chart
+from etl.reports.reading import Reader
+from etl.reports.tables import Column, ReportTable, Row
+
+_RUNS = (
+    Column("business_date", "Business date", "date"),
+    Column("status", "Status", "status"),
+    Column("started_at", "Started", "instant"),
+    Column("seconds", "Seconds", "seconds"),
+    Column("extracted", "Extracted", "count"),
+    Column("rejected", "Rejected", "count"),
+    Column("quarantined", "Quarantined", "count"),
+    Column("inserted", "Inserted", "count"),
+    Column("updated", "Updated", "count"),
+    Column("quality_score_pct", "Quality", "pct"),
+    Column("failing_rule_count", "Failing rules", "count"),
+    Column("pipeline", "Pipeline"),
+    Column("flow_run_url", "Prefect", "link"),
+    Column("run_id", "Run", is_detail=True),
+    Column("error", "Error", is_detail=True),
+)
+_COUNTS = (
+    *("extracted", "rejected", "dropped", "quarantined", "inserted", "updated", "expired", "unchanged"),
+    *("removed", "late", "repointed", "inferred"),
+)
+_RUN_TABLES = (
+    Column("name", "Table"),
+    Column("role", "Role"),
+    *(Column(name, name.capitalize(), "count") for name in _COUNTS),
+    Column("seconds", "Seconds", "seconds"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The newest runs of each pipeline, the newest first, and their tables."""
+
+    runs: tuple[Row, ...]
+    run_tables: tuple[Row, ...]
+
+    @property
+    def runs_table(self) -> ReportTable:
+        """Runs, the newest first."""
+        note = (
+            "The fifteen newest runs of each pipeline, the newest first; inserted and updated count rows of"
+            " dimensions and facts."
+        )
+        return ReportTable("runs", "Newest runs", note, _RUNS, self.runs)
+
+    @property
+    def run_tables_table(self) -> ReportTable:
+        """Tables of all runs shown, with the run first."""
+        columns = (Column("run_id", "Run"), *_RUN_TABLES)
+        return ReportTable(
+            "run-tables", "Tables of each run", "One row per run and table.", columns, self.run_tables
+        )
+
+    @property
+    def tables(self) -> tuple[ReportTable, ...]:
+        """Tables with a file of their own."""
+        return (self.runs_table, self.run_tables_table)
+
+    def tables_of(self, run_id: str) -> ReportTable:
+        """What one run did to each table."""
+        rows = tuple(row for row in self.run_tables if row["run_id"] == run_id)
+        note = "Rows of a source are all accounted for; counts that are zero throughout are left out."
+        return ReportTable("run-tables", "Tables of the run", note, _RUN_TABLES, rows).without_empty_counts()
+
+    def charts(self) -> dict[str, Chart]:
+        """No chart: the score by run stands on the page of quality."""
+        return {}
+
+
+def read_runs(reader: Reader) -> Runs:
+    """Read the newest runs and their tables."""
+    runs = reader.rows("runs")
+    return Runs(runs, reader.rows("run_tables", run_ids=[row["run_id"] for row in runs]))

@@ -1,0 +1,62 @@
+"""Conversion of amounts at the rate of the day (law F4)."""
+
+from __future__ import annotations
+
+from etl.catalog import ConvertCurrency
+from etl.catalog_types import decimal_digits
+from etl.errors import ConfigError
+from etl.warehouse.postgresql.statements import render_named
+from etl.warehouse.postgresql.step_scope import Effect, StepScope
+
+RATES = "warehouse.fact_exchange_rates"
+
+
+def convert_currency(scope: StepScope, step: ConvertCurrency) -> Effect:
+    """Fill the converted amounts and the rate; rows that cannot be converted go to quarantine.
+
+    Raises:
+        ConfigError: The warehouse has no table of rates.
+    """
+    _require_rates(scope, step)
+    sql = render_named("staging/convert_currency.sql", **_names(scope, step))
+    values = {"table_name": scope.staged.table, "to": step.to, "max_days": step.max_days}
+    scope.cursor.execute(sql["find_rates"], values)
+    scope.cursor.execute("analyze rates_found")
+    quarantined = scope.number(sql["quarantine"], values)
+    changed = scope.number(sql["convert"])
+    scope.cursor.execute(sql["close"])
+    return Effect(changed=changed, quarantined=quarantined)
+
+
+def _require_rates(scope: StepScope, step: ConvertCurrency) -> None:
+    scope.cursor.execute("select to_regclass(%s)", (RATES,))
+    row = scope.cursor.fetchone()
+    if row is None or row[0] is None:
+        raise ConfigError(
+            f"{scope.staged.table}: {step.step} reads {RATES}, which the warehouse does not have.",
+            "Declare the fact exchange_rates (rate_date, currency_code, rate) and load it first.",
+        )
+
+
+def _names(scope: StepScope, step: ConvertCurrency) -> dict[str, object]:
+    return {
+        **scope.names,
+        "grain": scope.table.grain,
+        "currency": step.currency,
+        "at": step.at,
+        "at_is_instant": scope.kind_of(step.at) == "timestamp",
+        "amounts": {column: _digits(scope, into) for column, into in step.amounts.items()},
+        "made": tuple(step.amounts.values()),
+        "rate": _digits(scope, step.rate_into),
+    }
+
+
+def _digits(scope: StepScope, into: str) -> dict[str, str]:
+    """What rounding to the scale of a column takes, as literals that numeric keeps exactly."""
+    precision, scale = decimal_digits(scope.table.derived[into].type)
+    return {
+        "into": into,
+        "unit": f"0.{'0' * (scale - 1)}1" if scale else "1",
+        "halves": f"2{'0' * scale}",
+        "limit": f"1{'0' * (precision - scale)}",
+    }

@@ -1,0 +1,92 @@
+"""Replicas: the staged rows of a table brought into its copy as a difference (laws X1, X8, S9).
+
+A table with a key is copied row by row; rows without one are told apart by all their columns, and
+equal ones are counted. A table that was read whole is held against the whole copy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from etl.catalog import Replica, SourceTable
+from etl.handles import StagedTable, TableOutcome, TablePlan
+from etl.identifiers import quote_postgresql
+from etl.warehouse.postgresql.dimensions import MergeScope
+from etl.warehouse.postgresql.gone import Target, remove_gone
+from etl.warehouse.postgresql.guard import Guarded, hold_guard
+from etl.warehouse.postgresql.staging import require_whole
+from etl.warehouse.postgresql.statements import identifier, render, render_named
+
+
+def merge_replica(
+    scope: MergeScope, table: SourceTable, staged: StagedTable, plan: TablePlan
+) -> tuple[TableOutcome, TableOutcome]:
+    """Make the copy equal to what was read of the table.
+
+    Returns:
+        The outcome of the copy, and that of the source table (law R3).
+
+    Raises:
+        ReleaseRefused: More rows would go than the guard allows (law S13).
+    """
+    names = _names(scope, table, plan)
+    file = "rows" if table.key else "whole_rows"
+    scope.cursor.execute(render(f"merges/replica/{file}.sql", **names), {})
+    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, _rows(table))}")
+    sql = render_named("merges/replica/apply.sql", **names)
+    scope.cursor.execute(sql["count_changes"], {})
+    inserted, updated, unchanged, flagged, dropped, vanished = scope.cursor.fetchone() or (0,) * 6
+    if not table.key:
+        scope.cursor.execute(sql["count_present"], {})
+        (present,) = scope.cursor.fetchone() or (0,)
+        hold_guard(_guarded(table), present, ending=max(vanished - inserted, 0))
+    for name in ("remove", "update_changed", "insert_missing") if table.key else ("remove", "insert_missing"):
+        scope.cursor.execute(sql[name], {"run_id": scope.run_id})
+    gone = _remove_gone(scope, table, plan) if table.key else vanished
+    merged = TableOutcome(table.replica_relation, "replica", inserted=inserted, unchanged=unchanged)
+    source = replace(merged, name=staged.table, role="source", updated=updated + flagged, dropped=dropped)
+    return replace(merged, updated=updated, removed=flagged + gone), source
+
+
+def _names(scope: MergeScope, table: SourceTable, plan: TablePlan) -> dict[str, Any]:
+    """What the source no longer has is neither compared nor written, and so keeps its value (law S6)."""
+    written = [name for name in table.staged_columns if name not in plan.absent]
+    return {
+        "staging": scope.staging,
+        "relation": table.relation,
+        "target": table.replica_relation,
+        "rows": _rows(table),
+        "key": table.key,
+        "identity": table.key or ("_row_id",),
+        "columns": [name for name in written if name not in table.key],
+        "written": written,
+        "is_gone": f"coalesce(s.{identifier(table.deleted_when)}, false)" if table.deleted_when else "false",
+        "keeps_newer": table.cursor is not None and not plan.moves_watermark,
+        "cursor_type": "numeric" if table.cursor_kind == "integer" else "text",
+    }
+
+
+def _remove_gone(scope: MergeScope, table: SourceTable, plan: TablePlan) -> int:
+    """Rows whose key was not among all keys, or not among all rows where those were read."""
+    keys = f"{table.relation}__keys"
+    is_read_whole = table.cursor is None and table.files is None
+    if plan.compares_keys:
+        require_whole(scope.cursor, scope.staging, keys)
+        there = [keys, table.relation]
+    elif is_read_whole and plan.moves_watermark and plan.speaks_of_now:
+        there = [table.relation]
+    else:
+        return 0
+    target = Target("replica", table.replica_relation, {column: column for column in table.key})
+    return remove_gone(scope, table, target, there, _guarded(table))
+
+
+def _guarded(table: SourceTable) -> Guarded:
+    file = f"catalog/tables/{table.source}/{table.name}.yaml"
+    guard = (table.replica or Replica()).guard
+    return Guarded(f"rows of replica.{table.replica_relation}", file, guard, spares_few=True)
+
+
+def _rows(table: SourceTable) -> str:
+    return f"rows_{table.name}"

@@ -1,0 +1,44 @@
+"""Where a whole-table step works, and what it says it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from psycopg2.extensions import cursor as Cursor
+
+from etl.catalog import SourceTable
+from etl.handles import StagedTable
+
+
+class Effect(NamedTuple):
+    """What a step did: values changed, rows dropped, rows held back."""
+
+    changed: int = 0
+    dropped: int = 0
+    quarantined: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepScope:
+    """The staged table that a step works on, in the transaction that settles it."""
+
+    cursor: Cursor
+    staged: StagedTable
+    table: SourceTable
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What every template is given."""
+        return {"schema": self.staged.schema, "relation": self.staged.relation}
+
+    def kind_of(self, column: str) -> str:
+        """Type of a column without its digits."""
+        return self.table.staged_columns[column].type.partition("(")[0]
+
+    def number(self, statement: str, values: Mapping[str, Any] | None = None) -> int:
+        """Run a statement that answers with one number; none is 0."""
+        self.cursor.execute(statement, values)
+        row = self.cursor.fetchone()
+        return int(row[0]) if row else 0

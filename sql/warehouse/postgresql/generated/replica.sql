@@ -1,0 +1,18 @@
+-- grain: one row per row of the source table, as it is there now
+create table replica.{{ relation | ident }} (
+    {%- if not key %}
+    _row_id bigint generated always as identity primary key,
+    {%- endif %}
+    {%- for column, declared in columns.items() %}
+    {{ column | ident }} {{ declared.type }}{{ " not null" if declared.is_required }},
+    {%- endfor %}
+    _source_cursor text,
+    _inserted_run_id text not null,
+    _updated_run_id text not null
+    {%- if key %},
+    primary key ({{ key | idents }})
+    {%- endif %}
+);
+comment on table replica.{{ relation | ident }} is {{ description | literal }};
+comment on column replica.{{ relation | ident }}._source_cursor is
+'Cursor of the source row, in the source''s own text';

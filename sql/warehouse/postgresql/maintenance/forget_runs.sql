@@ -1,0 +1,41 @@
+-- grain: one statement per audit table, those that name a run before the runs themselves
+-- reads: audit.runs and what refers to it; watermarks, the ledger of files and open quarantine stay,
+-- and so do the runs that they name
+
+-- name: quarantine
+delete from audit.quarantine as q
+using audit.runs as r
+where q.run_id = r.run_id and r.finished_at < %(before)s and q.status != 'open';
+
+-- name: rejected_rows
+delete from audit.rejected_rows as d
+using audit.runs as r
+where d.run_id = r.run_id and r.finished_at < %(before)s;
+
+-- name: quality_results
+delete from audit.quality_results as d
+using audit.runs as r
+where d.run_id = r.run_id and r.finished_at < %(before)s;
+
+-- name: transformations
+delete from audit.transformations as d
+using audit.runs as r
+where d.run_id = r.run_id and r.finished_at < %(before)s;
+
+-- name: source_drifts
+delete from audit.source_drifts as d
+using audit.runs as r
+where d.run_id = r.run_id and r.finished_at < %(before)s;
+
+-- name: run_tables
+delete from audit.run_tables as d
+using audit.runs as r
+where d.run_id = r.run_id and r.finished_at < %(before)s;
+
+-- name: runs
+delete from audit.runs as r
+where
+    r.finished_at < %(before)s
+    and not exists (select from audit.watermarks as w where w.run_id = r.run_id)
+    and not exists (select from audit.files as f where f.run_id = r.run_id)
+    and not exists (select from audit.quarantine as q where q.run_id = r.run_id);

@@ -1,0 +1,20 @@
+-- noqa: disable=LT02
+{#- Rows that "taken" took out of staging wait in the run's quarantine; says how many they are. -#}
+{% macro keep_taken(schema, grain, rules, left_out=("_row",)) -%}
+kept as (
+    insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
+    select
+        %(table_name)s,
+        jsonb_build_object(
+            {%- for column in grain %}
+            {{ column | literal }}, t.{{ column | ident }}{{ "," if not loop.last }}
+            {%- endfor %}
+        ),
+        {{ rules }},
+        to_jsonb(t){% for column in left_out %} - {{ column | literal }}{% endfor %}
+    from taken as t
+    returning 1
+)
+
+select count(*) from kept
+{%- endmacro %}

@@ -1,0 +1,338 @@
+"""Replicas: copies of source tables end as the source is, on a real warehouse through the real release."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from etl.catalog import Catalog
+from etl.errors import ConfigError, ReleaseRefused
+from etl.handles import Release, TableOutcome
+from etl.settings import Settings
+from tests.warehouse.rows import cursor_of
+from tests.warehouse.world import Batch, World
+
+EXAMPLES = max(int(os.environ.get("ETL_TEST_EXAMPLES", "500")) // 20, 5)
+START = datetime(2026, 5, 1, tzinfo=UTC)
+ODD = 'select "x"; drop table y; -- 100%'
+ID = {"type": "bigint", "nullable": False}
+
+
+def _table(name: str, key: list[str], columns: dict[str, Any], **more: Any) -> dict[str, Any]:
+    replica = {"whole_row": not key, "guard": {"end_pct": 100}}
+    declared = {"name": name, "source": "s", "description": f"the {name}", "table": f"{name} at the source"}
+    return {**declared, "key": key, "columns": columns, "replica": replica, **more}
+
+
+def _catalog(**changed: Any) -> Catalog:
+    """Tables of each kind; ``changed`` replaces some by their names."""
+    stamp = {"type": "timestamp", "nullable": False}
+    tables = {
+        "moving": _table(
+            "moving",
+            ["id", ODD],
+            {
+                "id": ID,
+                ODD: {"type": "text", "nullable": False, "source_name": "Odd"},
+                "value": {"type": "text"},
+                "updated_at": stamp,
+            },
+            cursor="updated_at",
+            deletes="compare",
+        ),
+        "steady": _table("steady", ["id"], {"id": ID, "value": {"type": "text"}}),
+        "plain": _table("plain", [], {"a": {"type": "text"}, "b": {"type": "double"}, "c": {"type": "json"}}),
+        "flagged": _table(
+            "flagged",
+            ["id"],
+            {"id": ID, "gone": {"type": "boolean"}, "seq": {"type": "bigint"}},
+            deletes="soft",
+            deleted_when="gone",
+            cursor="seq",
+            cursor_kind="integer",
+        ),
+        **changed,
+    }
+    return Catalog.model_validate(
+        {
+            "sources": {"s": {"name": "s", "description": "a database", "url_setting": "shop_url"}},
+            "tables": {f"s.{name}": table for name, table in tables.items()},
+            "dimensions": {},
+            "facts": {},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def settings_(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of the module's warehouse."""
+    return Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("state"), warehouse_url=postgres_url)
+
+
+@pytest.fixture(scope="module")
+def world(postgres_url: str, settings_: Settings) -> Iterator[World]:
+    """One warehouse for all tests of the module."""
+    world = World(postgres_url, settings_, _catalog())
+    yield world
+    world.close()
+
+
+@pytest.fixture(autouse=True)
+def empty_copies(world: World) -> None:
+    """Each test begins with a source and copies that are empty."""
+    _empty(world)
+
+
+@dataclass
+class Source:
+    """A table at the source: its rows by key, and its clock."""
+
+    rows: dict[int, tuple[str | None, datetime]] = field(default_factory=dict)
+    minute: int = 0
+    low: datetime = START
+
+    def now(self) -> datetime:
+        """The next instant of the clock."""
+        self.minute += 1
+        return START + timedelta(minutes=self.minute)
+
+    def run(self, world: World) -> Release:
+        """What a run reads: the window, all keys, and the rows that were missed."""
+        high, keys = self.now(), [_keyed(n, at) for n, (_, at) in self.rows.items()]
+        missed = {row["id"] for row in world.missed("s.moving", keys, cursor_of(high))}
+        read = [
+            _moving(n, value, at)
+            for n, (value, at) in self.rows.items()
+            if self.low <= at < high or n in missed
+        ]
+        self.low = high
+        return world.load(Batch({"s.moving": read}, {"s.moving": keys}, cursor_of(high)))
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("write"), st.integers(1, 4), st.sampled_from(["x", "y", "", None])),
+        st.tuples(st.just("backdate"), st.integers(1, 4), st.sampled_from(["x", "z"])),
+        st.tuples(st.just("delete"), st.integers(1, 4), st.none()),
+        st.tuples(st.just("run"), st.just(0), st.none()),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=STEPS)
+def test_after_any_changes_and_runs_the_copy_is_what_the_source_is(world: World, steps: list[Any]) -> None:
+    """Laws X1, X8: changed, backdated, deleted and returned rows all arrive; a second run moves no xmin."""
+    _empty(world)
+    source = Source()
+    for number, (what, key, value) in enumerate(steps):
+        if what == "run":
+            source.run(world)
+        elif what == "delete":
+            source.rows.pop(key, None)
+        else:
+            old = START - timedelta(minutes=len(steps) - number)
+            source.rows[key] = (value, old if what == "backdate" else source.now())
+    source.run(world)
+    copied = {
+        n: (value, at) for n, value, at in world.query("select id, value, updated_at from replica.s__moving")
+    }
+    assert copied == source.rows
+    before = _state(world, "moving")
+    source.run(world)
+    assert _state(world, "moving") == before
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["x", "", None]),
+        st.sampled_from([0.1, -0.0, None]),
+        st.sampled_from(['{"k": 1}', None]),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(states=st.lists(ROWS, min_size=1, max_size=4))
+def test_rows_without_a_key_are_copied_as_often_as_they_are_there(world: World, states: list[Any]) -> None:
+    """Equal rows are counted; rows that stay are not written again (laws S9, R3)."""
+    _empty(world)
+    for rows in states:
+        before = {row[:2] for row in _state(world, "plain")}
+        held = Counter(world.query("select a, b, c::text from replica.s__plain"))
+        release = world.load(
+            Batch({"s.plain": [{"a": a, "b": b, "c": c, "_cursor": None} for a, b, c in rows]})
+        )
+        assert Counter(world.query("select a, b, c::text from replica.s__plain")) == Counter(rows)
+        stayed = len(before & {row[:2] for row in _state(world, "plain")})
+        outcome = _outcome(release, "s__plain")
+        assert stayed == outcome.unchanged == (held & Counter(rows)).total()
+        assert (outcome.inserted, outcome.removed) == (len(rows) - stayed, held.total() - stayed)
+
+
+def test_a_table_that_is_read_whole_loses_rows_that_are_gone_but_not_those_that_wait(world: World) -> None:
+    """Law X8; the row in quarantine keeps its earlier state in the copy."""
+    world.load(Batch({"s.steady": [_steady(n, "x") for n in (1, 2, 3)]}))
+    conflicting = [_steady(2, "y"), _steady(2, "z")]
+    release = world.load(Batch({"s.steady": [_steady(1, "x"), *conflicting]}))
+    assert world.query("select id, value from replica.s__steady order by 1") == [(1, "x"), (2, "x")]
+    copied, read = _outcome(release, "s__steady"), _outcome(release, "s.steady")
+    assert (copied.role, copied.removed, copied.unchanged, read.quarantined) == ("replica", 1, 1, 2)
+
+
+def test_a_soft_delete_leaves_the_copy_and_an_older_state_of_a_backfill_does_not_return(world: World) -> None:
+    def row(key: int, seq: int, gone: bool | None = None) -> dict[str, Any]:
+        return {"id": key, "gone": gone, "seq": seq, "_cursor": str(seq)}
+
+    world.load(Batch({"s.flagged": [row(1, 9), row(2, 10), row(3, 8, gone=True)]}, as_of="11"))
+    release = world.load(Batch({"s.flagged": [row(1, 12, gone=True)]}, as_of="13"))
+    assert (_outcome(release, "s__flagged").removed, _outcome(release, "s.flagged").updated) == (1, 1)
+    late = world.load(Batch({"s.flagged": [row(2, 9), row(4, 9)]}, as_of="10", is_backfill=True))
+    assert _outcome(late, "s.flagged").dropped == 1, "10 is newer than 9 although its text is not"
+    assert world.query("select id, seq from replica.s__flagged order by 1") == [(2, 10), (4, 9)]
+
+
+def test_an_emptied_source_is_refused(world: World, settings_: Settings) -> None:
+    """Law S13: large copies are guarded, small ones may empty."""
+    guarded = _catalog(
+        steady=_table("steady", ["id"], {"id": ID, "value": {"type": "text"}}, replica={}),
+        plain=_table("plain", [], {"a": {"type": "text"}}, replica={"whole_row": True}),
+    )
+    strict = World(world.url, settings_, guarded)
+    for count, refused in ((19, False), (20, True)):
+        full = {
+            "s.steady": [_steady(n, "x") for n in range(count)],
+            "s.plain": [{"a": str(n), "_cursor": None} for n in range(count)],
+        }
+        strict.load(Batch(full))
+        for name, rows in full.items():
+            if not refused:
+                strict.load(Batch({name: []}))
+                continue
+            with pytest.raises(ReleaseRefused, match=rf"end 20 of the 20 rows of replica.s__{name[2:]}.*S13"):
+                strict.load(Batch({name: []}))
+            with pytest.raises(ReleaseRefused, match="end 3 of the 20"):
+                strict.load(Batch({name: rows[3:]}))
+    strict.close()
+
+
+def test_a_column_that_the_catalog_gains_and_one_that_the_source_loses(
+    world: World, settings_: Settings
+) -> None:
+    """Laws S6, S14: what is not known stays NULL, what is no longer told stays as it was."""
+    world.load(Batch({"s.steady": [_steady(1, "x")], "s.plain": [_plain("x"), _plain("y")]}))
+    wider = {"id": ID, "value": {"type": "text"}, "tier": {"type": "integer"}}
+    columns = {
+        **{c: {"type": t} for c, t in (("a", "text"), ("b", "double"), ("c", "json"))},
+        "d": {"type": "text"},
+    }
+    grown = World(
+        world.url,
+        settings_,
+        _catalog(steady=_table("steady", ["id"], wider), plain=_table("plain", [], columns)),
+    )
+    grown.load(
+        Batch(
+            {
+                "s.steady": [{**_steady(1, "x"), "tier": 7}],
+                "s.plain": [{**_plain("x"), "d": "new"}, _plain("y")],
+            }
+        )
+    )
+    absent = {"s.steady": ("value",), "s.plain": ("a",)}
+    gone = {
+        "s.steady": [{"id": 1, "value": None, "tier": 8, "_cursor": None}],
+        "s.plain": [{**_plain(None), "d": "new"}, _plain(None)],
+    }
+    release = grown.load(Batch(gone, absent=absent))
+    grown.close()
+    assert world.query("select id, value, tier from replica.s__steady") == [(1, "x", 8)]
+    assert world.query("select a, d from replica.s__plain order by 1") == [("x", "new"), ("y", None)]
+    assert _outcome(release, "s__plain").unchanged == 2
+
+
+def test_types_widen_and_what_could_lose_a_value_is_refused(world: World, settings_: Settings) -> None:
+    world.load(Batch({"s.flagged": [{"id": 1, "gone": None, "seq": 5, "_cursor": "5"}]}))
+    columns = {
+        "id": {"type": "decimal(20,0)", "nullable": False},
+        "gone": {"type": "text"},
+        "seq": {"type": "bigint"},
+    }
+    wider = World(world.url, settings_, _catalog(flagged=_table("flagged", ["id"], columns)))
+    assert wider.query("select id, gone, seq from replica.s__flagged") == [(1, None, 5)]
+    wider.close()
+    columns["seq"] = {"type": "integer"}
+    with pytest.raises(
+        ConfigError, match=r"flagged\.yaml: column 'seq' is declared integer.*holds it as bigint"
+    ):
+        World(world.url, settings_, _catalog(flagged=_table("flagged", ["id"], columns)))
+    world.connection.cursor().execute("drop table replica.s__flagged")
+    World(world.url, settings_, _catalog()).close()
+
+
+def test_another_key_wants_another_table_which_is_then_read_from_the_beginning(
+    world: World, settings_: Settings
+) -> None:
+    """Law X7: the reset names the table."""
+    world.load(Batch({"s.steady": [_steady(1, "x")], "s.plain": [_plain("x")]}))
+    columns = {"id": ID, "value": {"type": "text", "nullable": False}}
+    rekeyed = _catalog(steady=_table("steady", ["value"], columns))
+    with pytest.raises(
+        ConfigError, match=r"told apart by value, but replica\.s__steady was made for other columns"
+    ):
+        World(world.url, settings_, rekeyed)
+    world.connection.cursor().execute("drop table replica.s__steady")
+    World(world.url, settings_, rekeyed).close()
+    assert set(world.warehouse.watermarks()) & {"s.steady", "s.plain"} == {"s.plain"}
+    world.connection.cursor().execute("drop table replica.s__steady")
+    World(world.url, settings_, _catalog()).close()
+
+
+def test_table_and_columns_say_where_they_come_from(world: World) -> None:
+    said = world.query(
+        "select obj_description(c), col_description(c, 2)"
+        " from (select 'replica.s__moving'::regclass as c) as copied"
+    )
+    assert said == [("Copy of moving at the source of s as it is there now: the moving", "Odd at the source")]
+
+
+def _empty(world: World) -> None:
+    with world.connection.cursor() as cursor:
+        cursor.execute(
+            "truncate replica.s__moving, replica.s__steady, replica.s__plain, replica.s__flagged;"
+            " delete from audit.watermarks; delete from audit.quarantine"
+        )
+
+
+def _state(world: World, name: str) -> list[tuple[Any, ...]]:
+    return world.query(f"select xmin::text, ctid::text, * from replica.s__{name} order by 3")
+
+
+def _keyed(key: int, at: datetime) -> dict[str, Any]:
+    return {"id": key, ODD: "'", "_cursor": cursor_of(at)}
+
+
+def _moving(key: int, value: str | None, at: datetime) -> dict[str, Any]:
+    return {**_keyed(key, at), "value": value, "updated_at": at}
+
+
+def _steady(key: int, value: str) -> dict[str, Any]:
+    return {"id": key, "value": value, "_cursor": None}
+
+
+def _plain(a: str | None) -> dict[str, Any]:
+    return {"a": a, "b": 1.0, "c": None, "_cursor": None}
+
+
+def _outcome(release: Release, name: str) -> TableOutcome:
+    return next(o for o in release.outcomes if o.name == name)

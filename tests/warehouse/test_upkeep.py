@@ -1,0 +1,164 @@
+"""What is removed and what never is; locks that are first come, first served (laws R5, R7, X6, X11)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from etl.catalog_files import load_catalog
+from etl.errors import PipelineBusy
+from etl.handles import Run
+from etl.settings import Settings
+from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from tests.warehouse.world import World
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def world(settings: Settings) -> Iterator[World]:
+    """An empty warehouse of the demo's catalog."""
+    assert settings.warehouse_url is not None
+    world = World(settings.warehouse_url.get_secret_value(), settings, load_catalog(settings.catalog_dir))
+    yield world
+    world.close()
+
+
+def test_old_runs_are_forgotten_but_for_what_is_still_needed(world: World) -> None:
+    """Laws X6, X11, Q3: watermarks, the ledger of files and open quarantine keep the runs that they name."""
+    for name in ("forgotten", "of-watermark", "of-file", "of-open-row", "of-replayed-row", "recent"):
+        _record(world, name, "2026-05-30" if name == "recent" else "2024-01-01")
+        for statement in (
+            "insert into audit.run_tables (run_id, name, role) values (%s, 'fact_sales', 'fact')",
+            "insert into audit.source_drifts values (%s, 'shop.orders', 'gone')",
+            "insert into audit.rejected_rows (run_id, table_name, reason, payload)"
+            " values (%s, 't', 'r', '{}')",
+        ):
+            _do(world, statement, name)
+    _do(world, "insert into audit.watermarks values ('p', 'shop.orders', '2024', %s)", "of-watermark")
+    _do(world, "insert into audit.files values ('t', 'h', 'p', 1, null, 1, 'loaded', null, %s)", "of-file")
+    quarantined = (
+        "insert into audit.quarantine (run_id, table_name, row_key, rules, payload, status)"
+        " values (%s, 't', '{}', '{r}', '{}', 'STATUS')"
+    )
+    _do(world, quarantined.replace("STATUS", "open"), "of-open-row")
+    _do(world, quarantined.replace("STATUS", "replayed"), "of-replayed-row")
+
+    deleted = world.warehouse.forget_runs(datetime(2025, 6, 1, tzinfo=UTC))
+
+    assert [run for (run,) in world.query("select run_id from audit.runs order by 1")] == [
+        "of-file",
+        "of-open-row",
+        "of-watermark",
+        "recent",
+    ]
+    for table in ("run_tables", "source_drifts", "rejected_rows"):
+        assert world.query(f"select run_id from audit.{table}") == [("recent",)]
+    assert deleted["runs"] == 2
+    assert deleted["quarantine"] == 1
+    assert world.warehouse.forget_runs(datetime(2025, 6, 1, tzinfo=UTC)) == dict.fromkeys(deleted, 0)
+
+
+def test_every_table_that_names_a_run_is_thought_of(world: World) -> None:
+    """A new one belongs into forget_runs.sql, or among those that keep their run."""
+    named = world.query(
+        "select conrelid::regclass::text from pg_constraint"
+        " where contype = 'f' and confrelid = 'audit.runs'::regclass"
+    )
+    forgotten = {f"audit.{table}" for table in world.warehouse.forget_runs(NOW)} - {"audit.runs"}
+    assert {table for (table,) in named} == forgotten | {"audit.watermarks", "audit.files"}
+
+
+def test_a_dead_run_is_swept_and_one_that_holds_its_lock_is_not(world: World) -> None:
+    """Law R7, for every pipeline; a schema that no run recorded is not ours."""
+    dead, living, day = (_run(name) for name in ("dead", "living", "day"))
+    for run in (dead, living, day):
+        world.warehouse.begin_run(run, [])
+        _do(world, f"create schema {run.staging_schema}")
+    _do(world, "create schema staging_area")
+    with world.warehouse.lock(living):
+        assert world.warehouse.sweep_staging() == [dead.staging_schema, day.staging_schema]
+        assert world.warehouse.live_runs() == {"living"}
+    assert world.query("select nspname from pg_namespace where nspname ~ '^staging' order by 1") == [
+        ("staging_area",),
+        ("staging_living",),
+    ]
+    assert world.query("select run_id, status from audit.runs order by 1") == [
+        ("day", "killed"),
+        ("dead", "killed"),
+        ("living", "running"),
+    ]
+
+
+def test_a_day_of_a_backfill_buries_its_own_past_and_no_other_day(world: World) -> None:
+    for run in (_run("first", 1), _run("second", 2), _run("first-again", 1)):
+        world.warehouse.begin_run(run, [])
+    assert world.query("select run_id, status from audit.runs order by 1") == [
+        ("first", "killed"),
+        ("first-again", "running"),
+        ("second", "running"),
+    ]
+
+
+def test_changed_tables_are_analyzed_once(world: World) -> None:
+    assert "warehouse.dim_product" in world.warehouse.analyze()
+    assert world.warehouse.analyze() == []
+
+
+def test_who_waits_for_a_table_comes_before_days_of_a_backfill_that_come_later(
+    world: World, settings: Settings
+) -> None:
+    """Law R5: else days that share a table would keep a nightly run out for ever."""
+    catalog = load_catalog(settings.catalog_dir)
+    patient = PostgreSQLWarehouse(world.url, settings, catalog)
+    hasty = PostgreSQLWarehouse(world.url, settings.model_copy(update={"lock_timeout_seconds": 1}), catalog)
+    order: list[str] = []
+
+    def nightly() -> None:
+        with patient.lock(_run("nightly", tables=("shop.orders",))):
+            order.append("nightly")
+
+    with hasty.lock(_run("day", 1)), hasty.lock(_run("day", 2)):
+        waiting = threading.Thread(target=nightly)
+        waiting.start()
+        _wait_until_queued(world)
+        with pytest.raises(PipelineBusy, match=r"reading shop\.orders goes on"), hasty.lock(_run("day", 3)):
+            order.append("third day")
+    waiting.join(timeout=20)
+    assert order == ["nightly"]
+
+
+def _wait_until_queued(world: World) -> None:
+    deadline = time.monotonic() + 10
+    while not world.query("select 1 from pg_locks where locktype = 'advisory' and not granted"):
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.02)
+
+
+def _run(name: str, day: int | None = None, tables: tuple[str, ...] = ()) -> Run:
+    """A run of a pipeline of its own, or a day of the backfill of shop.orders."""
+    if day is None:
+        return Run(name, f"pipeline of {name}", None, False, f"staging_{name}", tables=tables)
+    schema = f"staging_{name.replace('-', '_')}_{day}"
+    days = date(2026, 3, day)
+    return Run(name, "backfill orders", days, False, schema, tables=("shop.orders",), is_backfill=True)
+
+
+def _record(world: World, name: str, ended: str) -> None:
+    _do(
+        world,
+        "insert into audit.runs (run_id, pipeline, status, finished_at, staging_schema)"
+        " values (%s, 'p', 'succeeded', %s, 'none')",
+        name,
+        ended,
+    )
+
+
+def _do(world: World, statement: str, *values: Any) -> None:
+    with world.connection.cursor() as cursor:
+        cursor.execute(statement, values or None)
