@@ -25,7 +25,7 @@ from etl.warehouse.postgresql.declared import (
     fact_references,
     replica_columns,
 )
-from etl.warehouse.postgresql.making import make_missing
+from etl.warehouse.postgresql.making import make_missing, read_again
 from etl.warehouse.postgresql.shape import Shape, read_shape
 from etl.warehouse.postgresql.statements import render
 
@@ -86,6 +86,9 @@ def _match_replica(cursor: Cursor, source_table: SourceTable, shape: Shape) -> N
     require_key(shape, table, source_table.key or ("_row_id",))
     match_columns(cursor, table, declared)
     relax_columns(cursor, table, declared, set(REPLICA_COLUMNS))
+    if declared.keys() - table.present.keys():
+        # Rows that did not change have a value in the new column, too.
+        read_again(cursor, [source_table.qualified_name])
 
 
 def _missing_members(cursor: Cursor, dimensions: list[Dimension]) -> list[tuple[str, int]]:
