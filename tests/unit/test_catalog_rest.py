@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from etl.catalog import RestApi
+from etl.catalog import RestApi, SourceSystem, SourceTable
 from etl.catalog_files import load_catalog
 from etl.errors import ConfigError
+from etl.settings import PROJECT_DIR
 from tests.sources.api import table_of
 
 COLUMNS = {"id": "bigint", "moved_at": "timestamp", "day": "date"}
@@ -91,3 +93,14 @@ def test_an_endpoint_stands_in_a_source_of_its_kind(tmp_path: Path) -> None:
             file.write_text(yaml.safe_dump(content), encoding="utf-8")
         with pytest.raises(ConfigError, match="'kind: rest' go together"):
             load_catalog(tmp_path / kind)
+
+
+def test_the_examples_of_the_documentation_can_be_declared() -> None:
+    text = (PROJECT_DIR / "docs" / "rest.md").read_text(encoding="utf-8")
+    source, *tables = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    assert SourceSystem.model_validate({"name": "tills", **source}).rest
+    for table in tables:
+        assert SourceTable.model_validate(
+            {"name": "x", "source": "tills", "description": "x", **table}
+        ).endpoint
+    assert len(tables) == 2
