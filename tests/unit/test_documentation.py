@@ -86,6 +86,12 @@ def test_every_deployment_that_is_run_is_declared(document: Path) -> None:
     assert set(named) - set(declared_deployments()) == set()
 
 
+def test_operations_list_every_deployment() -> None:
+    text = (PROJECT_DIR / "docs/operations.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE))
+    assert {name.partition("/")[2] for name in declared_deployments()} <= listed
+
+
 def test_operations_say_every_setting_with_its_default() -> None:
     text = (PROJECT_DIR / "docs/operations.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", text, re.MULTILINE))
