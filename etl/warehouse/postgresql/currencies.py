@@ -24,7 +24,7 @@ def convert_currency(scope: StepScope, step: ConvertCurrency) -> Effect:
     scope.cursor.execute("analyze rates_found")
     quarantined = scope.number(sql["quarantine"], values)
     changed = scope.number(sql["convert"])
-    scope.cursor.execute(sql["close"])
+    scope.cursor.execute(sql["close"], {})
     return Effect(changed=changed, quarantined=quarantined)
 
 

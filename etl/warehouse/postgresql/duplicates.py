@@ -31,17 +31,17 @@ def deduplicate(scope: StepScope, step: Deduplicate) -> Effect:
     """
     names = _names(scope, step)
     sql = render_named("staging/deduplicate.sql", **names)
-    scope.cursor.execute(sql["open"])
+    scope.cursor.execute(sql["open"], {})
     if step.similar:
         _require_small_blocks(scope, step, sql["largest_block"])
         _find_similar(scope, step, sql)
     else:
-        scope.cursor.execute(sql["find_equal"])
-    scope.cursor.execute(sql["rank"])
+        scope.cursor.execute(sql["find_equal"], {})
+    scope.cursor.execute(sql["rank"], {})
     scope.cursor.execute("analyze duplicates_ranked")
     changed = scope.number(sql["fill"]) if step.fill and names["fillable"] else 0
     dropped = scope.number(sql["drop_others"])
-    scope.cursor.execute(sql["close"])
+    scope.cursor.execute(sql["close"], {})
     return Effect(changed=changed, dropped=dropped)
 
 
@@ -108,7 +108,7 @@ def _blocks(scope: StepScope, statement: str) -> Iterator[list[tuple[Any, ...]]]
     """Rows that agree in the columns of ``match``, block by block, as the server streams them (law X13)."""
     with scope.cursor.connection.cursor("duplicate_blocks") as reader:
         reader.itersize = FETCHED_ROWS
-        reader.execute(statement)
+        reader.execute(statement, {})
         for _, rows in groupby(reader, key=itemgetter(0)):
             yield list(rows)
 

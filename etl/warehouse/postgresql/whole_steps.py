@@ -112,6 +112,6 @@ def _expressions(scope: StepScope, first: int) -> list[StepCount]:
 
 
 def _values(scope: StepScope, columns: tuple[str, ...]) -> tuple[int, int]:
-    scope.cursor.execute(render("staging/count_values.sql", columns=columns, **scope.names))
+    scope.cursor.execute(render("staging/count_values.sql", columns=columns, **scope.names), {})
     row = scope.cursor.fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)

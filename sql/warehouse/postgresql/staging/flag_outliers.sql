@@ -8,7 +8,7 @@ max(r.known_value) filter (where r.place = {{ place }})
 {%- endmacro %}
 {%- macro quartile(number) -%}
 {{ at_place('1 + %s * (r.total - 1) / 4' | format(number)) }}
-        + max({{ number }} * (r.total - 1) % 4) / 4.0
+        + max(mod({{ number }} * (r.total - 1), 4)) / 4.0
         * (
             {{ at_place('least(2 + %s * (r.total - 1) / 4, r.total)' | format(number)) }}
             - {{ at_place('1 + %s * (r.total - 1) / 4' | format(number)) }}
