@@ -24,7 +24,9 @@ IS_MADE_BY_USE = re.compile(r"^\.(storehouse|venv|env$)|<|…|\*|crm|tills|^land
 # Files of the landing folder and of the report are named by what they hold; these are no files of ours.
 EXAMPLES = {"mart_store_days.sql", "server.log", "worker.log", "watcher.log", "server.url"}
 # Sources bring settings of their own; these two are the examples of the documents.
-OF_A_SOURCE = re.compile(r"ETL_(CRM|DROP|RATES|TILLS)_(URL|TOKEN|USER|PASSWORD|API_KEY|CLIENT_ID|CLIENT_SECRET|CA_FILE)")
+OF_A_SOURCE = re.compile(
+    r"ETL_(CRM|DROP|RATES|TILLS)_(URL|TOKEN|USER|PASSWORD|API_KEY|CLIENT_ID|CLIENT_SECRET|CA_FILE)"
+)
 LAW = r"[RXSFQP]\d{1,2}"
 EVERY_DOCUMENT = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
