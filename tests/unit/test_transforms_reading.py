@@ -384,7 +384,7 @@ def test_registered_functions_know_no_batches(texts: list[str | None], cut: int)
         ),
     ],
 )
-def test_a_call_that_does_not_fit_is_explained(step: tuple[Any, ...], message: str) -> None:
+def test_a_call_that_does_not_fit_is_explained(step: tuple[Any, Any, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         called(*step, frame(t=["1"], n=[1]))
 

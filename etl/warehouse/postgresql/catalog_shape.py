@@ -76,7 +76,9 @@ def _match_fact(cursor: Cursor, catalog: Catalog, fact: Fact, shape: Shape) -> N
     require_key(shape, table, fact.grain)
     match_columns(cursor, table, declared)
     add_references(cursor, table, fact_references(catalog, fact))
-    relax_columns(cursor, table, declared, {fact.row_id, *fact.keys, *RUN_IDS})
+    if fact.row_id in present:
+        # A table of its own file may be stricter than the catalog.
+        relax_columns(cursor, table, declared, {fact.row_id, *fact.keys, *RUN_IDS})
     _fill_gained(cursor, table, [*declared, *fact.keys], list(fact.tables))
 
 
