@@ -328,8 +328,8 @@ def test_bins_that_cannot_be(edges: tuple[Any, ...], labels: tuple[str, ...], me
         BinNumbers(step="bin_numbers", column="n", into="bin", edges=edges, labels=labels)
 
 
-def called(function: str, inputs: dict[str, str], into: dict[str, str], table: pd.DataFrame) -> pd.DataFrame:
-    return call(table, Call(step="call", function=function, inputs=inputs, into=into))
+def called(function: str, inputs: dict[str, str], into: dict[str, str], rows: pd.DataFrame) -> pd.DataFrame:
+    return call(rows, Call(step="call", function=function, inputs=inputs, into=into))
 
 
 def test_a_registered_function_is_called_with_whole_columns() -> None:

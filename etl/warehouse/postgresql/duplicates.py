@@ -39,7 +39,7 @@ def deduplicate(scope: StepScope, step: Deduplicate) -> Effect:
         scope.cursor.execute(sql["find_equal"], {})
     scope.cursor.execute(sql["rank"], {})
     scope.cursor.execute("analyze duplicates_ranked")
-    changed = scope.number(sql["fill"]) if step.fill and names["fillable"] else 0
+    changed = _fill(scope, sql) if step.fill and names["fillable"] else 0
     dropped = scope.number(sql["drop_others"])
     scope.cursor.execute(sql["close"], {})
     return Effect(changed=changed, dropped=dropped)
@@ -70,13 +70,23 @@ def _names(scope: StepScope, step: Deduplicate) -> dict[str, Any]:
         "match": step.match,
         "similar": tuple(step.similar),
         "compared": (*step.match, *step.similar),
-        "order": [(name, largest, scope.kind_of(name) == "text") for name, largest in order],
+        "order": [
+            (name, scope.kind_of(name) == "text", "desc" if is_largest_first else "asc")
+            for name, is_largest_first in order
+        ],
         "fillable": [
             name
             for name, column in scope.table.staged_columns.items()
             if column.expression is None and name not in fixed
         ],
     }
+
+
+def _fill(scope: StepScope, sql: dict[str, str]) -> int:
+    scope.cursor.execute(sql["find_fills"], {})
+    filled = scope.number(sql["count_fills"])
+    scope.cursor.execute(sql["fill"], {})
+    return filled
 
 
 def _require_small_blocks(scope: StepScope, step: Deduplicate, statement: str) -> None:

@@ -92,14 +92,11 @@ def _flag_outliers(scope: StepScope, step: FlagOutliers) -> Effect:
         column=step.column,
         into=step.into,
         kind=scope.kind_of(step.column),
-        method=step.method,
         by=step.by,
         **scope.names,
     )
-    changed = scope.number(sql["flag_finite"], {"threshold": step.threshold})
-    if scope.kind_of(step.column) == "double":
-        changed += scope.number(sql["flag_infinite"])
-    return Effect(changed=changed)
+    flagged = scope.number(sql[f"flag_{step.method}"], {"threshold": step.threshold})
+    return Effect(changed=flagged + scope.number(sql["flag_infinite"]))
 
 
 def _expressions(scope: StepScope, first: int) -> list[StepCount]:
