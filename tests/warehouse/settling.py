@@ -88,7 +88,7 @@ class Settling:
                 part = f"{number + 1}of{parts}"
                 extract = Extract(table.qualified_name, Window(), part=part)
                 landed = land(
-                    _reader(table, rows[number::parts], batch_rows), extract, self._folder / run.run_id
+                    reader_of(table, rows[number::parts], batch_rows), extract, self._folder / run.run_id
                 )
                 prepared = prepare(landed, table, self._folder / run.run_id, "US")
                 warehouse.stage_part(prepared, run)
@@ -141,7 +141,8 @@ def _new_run() -> Run:
     return Run(run_id, "settling", None, False, f"staging_{run_id}")
 
 
-def _reader(table: SourceTable, rows: Sequence[Row], batch_rows: int) -> pa.RecordBatchReader:
+def reader_of(table: SourceTable, rows: Sequence[Row], batch_rows: int) -> pa.RecordBatchReader:
+    """The rows as a source answers them, in batches and in the types of the catalog."""
     schema = pa.schema({name: arrow_type(column.type) for name, column in table.columns.items()})
 
     def batches() -> Iterator[pa.RecordBatch]:
