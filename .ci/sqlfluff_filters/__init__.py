@@ -95,6 +95,15 @@ at_type = "timestamp"
 description = "What it is"
 keeps_newer = existence = carry = compares_cursor = is_line = True
 
+# What whole-table steps are given.
+into, currency, kind, method = "is_far", "paid_in", "double", "iqr"
+expression = "item_id + 1"
+at_is_instant = True
+by = match = similar = compared = fillable = made = ["item_name", "item_group"]
+order = [("item_name", True, "desc"), ("item_group", False, "asc")]
+rate = {"into": "rate_used", "unit": "0.01", "halves": "200", "limit": "1000"}
+amounts = {"amount": {**rate, "into": "amount_usd"}}
+
 _lookup = {
     "dimension": entity,
     "relation": dimension,

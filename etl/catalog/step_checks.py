@@ -88,6 +88,8 @@ def _types_of_whole_step(
         case FlagOutliers():
             yield from _types(table, place, {step.column: NUMERIC, step.into: {"boolean"}})
         case Deduplicate():
+            if not table.grain:
+                yield place, "deduplicate needs a 'key': it decides between rows that are equal in 'keep'"
             yield from _types(table, place, {name: {"text"} for name in step.similar})
         case ConvertCurrency():
             wanted = {step.currency: {"text"}, step.at: {"date", "timestamp"}, step.rate_into: {"decimal"}}

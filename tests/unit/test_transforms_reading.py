@@ -328,8 +328,8 @@ def test_bins_that_cannot_be(edges: tuple[Any, ...], labels: tuple[str, ...], me
         BinNumbers(step="bin_numbers", column="n", into="bin", edges=edges, labels=labels)
 
 
-def called(function: str, inputs: dict[str, str], into: dict[str, str], table: pd.DataFrame) -> pd.DataFrame:
-    return call(table, Call(step="call", function=function, inputs=inputs, into=into))
+def called(function: str, inputs: dict[str, str], into: dict[str, str], rows: pd.DataFrame) -> pd.DataFrame:
+    return call(rows, Call(step="call", function=function, inputs=inputs, into=into))
 
 
 def test_a_registered_function_is_called_with_whole_columns() -> None:
@@ -384,7 +384,7 @@ def test_registered_functions_know_no_batches(texts: list[str | None], cut: int)
         ),
     ],
 )
-def test_a_call_that_does_not_fit_is_explained(step: tuple[Any, ...], message: str) -> None:
+def test_a_call_that_does_not_fit_is_explained(step: tuple[Any, Any, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         called(*step, frame(t=["1"], n=[1]))
 

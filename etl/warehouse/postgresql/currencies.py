@@ -24,7 +24,7 @@ def convert_currency(scope: StepScope, step: ConvertCurrency) -> Effect:
     scope.cursor.execute("analyze rates_found")
     quarantined = scope.number(sql["quarantine"], values)
     changed = scope.number(sql["convert"])
-    scope.cursor.execute(sql["close"])
+    scope.cursor.execute(sql["close"], {})
     return Effect(changed=changed, quarantined=quarantined)
 
 
@@ -44,7 +44,6 @@ def _names(scope: StepScope, step: ConvertCurrency) -> dict[str, object]:
         "grain": scope.table.grain,
         "currency": step.currency,
         "at": step.at,
-        "at_is_instant": scope.kind_of(step.at) == "timestamp",
         "amounts": {column: _digits(scope, into) for column, into in step.amounts.items()},
         "made": tuple(step.amounts.values()),
         "rate": _digits(scope, step.rate_into),
@@ -52,11 +51,14 @@ def _names(scope: StepScope, step: ConvertCurrency) -> dict[str, object]:
 
 
 def _digits(scope: StepScope, into: str) -> dict[str, str]:
-    """What rounding to the scale of a column takes, as literals that numeric keeps exactly."""
+    """What rounding to the scale of a column takes, as literals that numeric keeps exactly.
+
+    An amount is a whole number of units; so many halves make one; below the limit it fits.
+    """
     precision, scale = decimal_digits(scope.table.derived[into].type)
     return {
         "into": into,
         "unit": f"0.{'0' * (scale - 1)}1" if scale else "1",
         "halves": f"2{'0' * scale}",
-        "limit": f"1{'0' * (precision - scale)}",
+        "limit": f"1{'0' * precision}",
     }

@@ -31,17 +31,17 @@ def deduplicate(scope: StepScope, step: Deduplicate) -> Effect:
     """
     names = _names(scope, step)
     sql = render_named("staging/deduplicate.sql", **names)
-    scope.cursor.execute(sql["open"])
+    scope.cursor.execute(sql["open"], {})
     if step.similar:
         _require_small_blocks(scope, step, sql["largest_block"])
         _find_similar(scope, step, sql)
     else:
-        scope.cursor.execute(sql["find_equal"])
-    scope.cursor.execute(sql["rank"])
+        scope.cursor.execute(sql["find_equal"], {})
+    scope.cursor.execute(sql["rank"], {})
     scope.cursor.execute("analyze duplicates_ranked")
-    changed = scope.number(sql["fill"]) if step.fill and names["fillable"] else 0
+    changed = _fill(scope, sql) if step.fill and names["fillable"] else 0
     dropped = scope.number(sql["drop_others"])
-    scope.cursor.execute(sql["close"])
+    scope.cursor.execute(sql["close"], {})
     return Effect(changed=changed, dropped=dropped)
 
 
@@ -70,13 +70,23 @@ def _names(scope: StepScope, step: Deduplicate) -> dict[str, Any]:
         "match": step.match,
         "similar": tuple(step.similar),
         "compared": (*step.match, *step.similar),
-        "order": [(name, largest, scope.kind_of(name) == "text") for name, largest in order],
+        "order": [
+            (name, scope.kind_of(name) == "text", "desc" if is_largest_first else "asc")
+            for name, is_largest_first in order
+        ],
         "fillable": [
             name
             for name, column in scope.table.staged_columns.items()
             if column.expression is None and name not in fixed
         ],
     }
+
+
+def _fill(scope: StepScope, sql: dict[str, str]) -> int:
+    scope.cursor.execute(sql["find_fills"], {})
+    filled = scope.number(sql["count_fills"])
+    scope.cursor.execute(sql["fill"], {})
+    return filled
 
 
 def _require_small_blocks(scope: StepScope, step: Deduplicate, statement: str) -> None:
@@ -108,7 +118,7 @@ def _blocks(scope: StepScope, statement: str) -> Iterator[list[tuple[Any, ...]]]
     """Rows that agree in the columns of ``match``, block by block, as the server streams them (law X13)."""
     with scope.cursor.connection.cursor("duplicate_blocks") as reader:
         reader.itersize = FETCHED_ROWS
-        reader.execute(statement)
+        reader.execute(statement, {})
         for _, rows in groupby(reader, key=itemgetter(0)):
             yield list(rows)
 

@@ -32,10 +32,10 @@ def add_expression_columns(cursor: Cursor, schema: str, table: SourceTable) -> N
             relation=table.relation,
             column=name,
             type=postgresql_type(table.derived[name].type),
-            expression=expression,
+            expression=expression.replace("%", "%%"),
         )
         try:
-            cursor.execute(statement)
+            cursor.execute(statement, {})
         except psycopg2.Error as error:
             if (error.pgcode or "")[:2] not in _REFUSALS:
                 raise

@@ -11,6 +11,8 @@ from psycopg2.extensions import cursor as Cursor
 from etl.catalog import SourceTable
 from etl.handles import StagedTable
 
+NO_VALUES: Mapping[str, Any] = {}
+
 
 class Effect(NamedTuple):
     """What a step did: values changed, rows dropped, rows held back."""
@@ -37,8 +39,8 @@ class StepScope:
         """Type of a column without its digits."""
         return self.table.staged_columns[column].type.partition("(")[0]
 
-    def number(self, statement: str, values: Mapping[str, Any] | None = None) -> int:
+    def number(self, statement: str, values: Mapping[str, Any] = NO_VALUES) -> int:
         """Run a statement that answers with one number; none is 0."""
-        self.cursor.execute(statement, values)
+        self.cursor.execute(statement, values or {})
         row = self.cursor.fetchone()
         return int(row[0]) if row else 0

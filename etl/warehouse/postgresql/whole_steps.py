@@ -92,14 +92,11 @@ def _flag_outliers(scope: StepScope, step: FlagOutliers) -> Effect:
         column=step.column,
         into=step.into,
         kind=scope.kind_of(step.column),
-        method=step.method,
         by=step.by,
         **scope.names,
     )
-    changed = scope.number(sql["flag_finite"], {"threshold": step.threshold})
-    if scope.kind_of(step.column) == "double":
-        changed += scope.number(sql["flag_infinite"])
-    return Effect(changed=changed)
+    flagged = scope.number(sql[f"flag_{step.method}"], {"threshold": step.threshold})
+    return Effect(changed=flagged + scope.number(sql["flag_infinite"]))
 
 
 def _expressions(scope: StepScope, first: int) -> list[StepCount]:
@@ -112,6 +109,6 @@ def _expressions(scope: StepScope, first: int) -> list[StepCount]:
 
 
 def _values(scope: StepScope, columns: tuple[str, ...]) -> tuple[int, int]:
-    scope.cursor.execute(render("staging/count_values.sql", columns=columns, **scope.names))
+    scope.cursor.execute(render("staging/count_values.sql", columns=columns, **scope.names), {})
     row = scope.cursor.fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)

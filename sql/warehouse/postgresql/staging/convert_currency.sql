@@ -1,18 +1,12 @@
 -- grain: statements that convert the amounts of {{ relation }} at the rate of the day (law F4)
 -- reads: {{ schema }}.{{ relation }}, warehouse.fact_exchange_rates (units for one euro)
+-- Session and days are in UTC. A quotient is rounded once, halves away from zero: numeric's own
+-- division has limited digits.
 {%- macro day_of(alias) -%}
-coalesce(
-    {%- if at_is_instant -%}
-    ({{ alias }}.{{ at | ident }} at time zone 'UTC')::date
-    {%- else -%}
-    {{ alias }}.{{ at | ident }}
-    {%- endif -%}
-    , '-infinity'::date)
+coalesce(({{ alias }}.{{ at | ident }} at time zone 'UTC')::date, '-infinity')
 {%- endmacro %}
-{#- A quotient rounded once, halves away from zero: numeric's own division has limited digits. -#}
-{%- macro converted(amount, digits) -%}
-sign({{ amount }}) * {{ digits.unit }}
-            * div(abs({{ amount }}) * r.to_rate * {{ digits.halves }} + r.from_rate, 2 * r.from_rate)
+{%- macro steps_of(amount, digits) -%}
+div(abs({{ amount }}::numeric) * r.to_rate * {{ digits.halves }} + r.from_rate, 2 * r.from_rate)
 {%- endmacro %}
 
 -- name: find_rates
@@ -35,10 +29,7 @@ select
     w.rate_date,
     w.currency_code in ('EUR', %(to)s) or q.currency_code is not null as is_known,
     case when w.currency_code in ('EUR', %(to)s) then 1 else f.rate end as from_rate,
-    case
-        when w.currency_code = %(to)s or %(to)s = 'EUR' then 1
-        else t.rate
-    end as to_rate
+    case %(to)s when w.currency_code then 1 when 'EUR' then 1 else t.rate end as to_rate
 from wanted as w
 left join quoted as q on w.currency_code = q.currency_code
 left join lateral (
@@ -70,12 +61,10 @@ with judged as (
             when num_nonnulls({{ amounts | idents('s') }}) = 0 then null
             when r.is_known is not true then 'currency_is_unknown'
             when num_nulls(r.from_rate, r.to_rate) > 0 then 'rate_is_missing'
-            when
             {%- for column, digits in amounts.items() %}
-                {{ "or " if not loop.first -}}
-                abs({{ converted("s." ~ (column | ident), digits) }}) >= {{ digits.limit }}
-            {%- endfor %}
+            when {{ steps_of("s." ~ (column | ident), digits) }} >= {{ digits.limit }}
                 then 'converted_amount_does_not_fit'
+            {%- endfor %}
         end as broken_rule
     from {{ schema | ident }}.{{ relation | ident }} as s
     left join rates_found as r
@@ -111,9 +100,10 @@ with changed as (
     update {{ schema | ident }}.{{ relation | ident }} as s
     set
         {%- for column, digits in amounts.items() %}
-        {{ digits.into | ident }} = {{ converted("s." ~ (column | ident), digits) }},
+        {{ digits.into | ident }} = sign(s.{{ column | ident }}::numeric) * {{ digits.unit }}
+        * {{ steps_of("s." ~ (column | ident), digits) }},
         {%- endfor %}
-        {{ rate.into | ident }} = {{ converted("1", rate) }}
+        {{ rate.into | ident }} = {{ rate.unit }} * {{ steps_of("1", rate) }}
     from rates_found as r
     where
         s.{{ currency | ident }} = r.currency_code

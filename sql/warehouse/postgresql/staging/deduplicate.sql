@@ -1,9 +1,7 @@
 -- grain: statements that leave one row of {{ relation }} of those that mean the same
 -- reads: {{ schema }}.{{ relation }}
-{%- macro nulls_of(alias) -%}
-{%- for column in fillable -%}
-({{ alias }}.{{ column | ident }} is null)::integer{{ " + " if not loop.last }}
-{%- endfor -%}
+{%- macro key_of(column, is_text) -%}
+{% if is_text %}convert_to(s.{{ column | ident }}, 'UTF8'){% else %}s.{{ column | ident }}{% endif %}
 {%- endmacro %}
 
 -- name: open
@@ -22,8 +20,8 @@ limit 1;
 with matched as (
     select
         s._row,
-        min(s._row) over (partition by {{ match | idents('s') }}) as cluster,
-        count(*) over (partition by {{ match | idents('s') }}) as total
+        min(s._row) over (partition by {{ match | idents('s') }}) as _cluster,
+        count(*) over (partition by {{ match | idents('s') }}) as _total
     from {{ schema | ident }}.{{ relation | ident }} as s
     where num_nulls({{ compared | idents('s') }}) = 0
 )
@@ -31,32 +29,28 @@ with matched as (
 insert into duplicates_found (row_number, cluster)
 select
     m._row,
-    m.cluster
+    m._cluster
 from matched as m
-where m.total > 1;
+where m._total > 1;
 
 -- name: blocks
 with matched as (
     select
         s._row,
-        {%- for column in similar %}
-        s.{{ column | ident }} as {{ ("text_%s" | format(loop.index)) | ident }},
-        {%- endfor %}
-        min(s._row) over (partition by {{ match | idents('s') }}) as block,
-        count(*) over (partition by {{ match | idents('s') }}) as total
+        {{ similar | idents('s') }},
+        min(s._row) over (partition by {{ match | idents('s') }}) as _block,
+        count(*) over (partition by {{ match | idents('s') }}) as _total
     from {{ schema | ident }}.{{ relation | ident }} as s
     where num_nulls({{ compared | idents('s') }}) = 0
 )
 
 select
-    m.block,
+    m._block,
     m._row,
-    {%- for column in similar %}
-    m.{{ ("text_%s" | format(loop.index)) | ident }}{{ "," if not loop.last }}
-    {%- endfor %}
+    {{ similar | idents('m') }}
 from matched as m
-where m.total > 1
-order by m.block, m._row;
+where m._total > 1
+order by m._block, m._row;
 
 -- name: keep_found
 insert into duplicates_found (row_number, cluster) values %s;
@@ -69,43 +63,45 @@ select
     row_number() over (
         partition by d.cluster
         order by
-        {%- for column, is_descending, is_text in order %}
-            s.{{ column | ident }}
-            {%- if is_text %} collate "C"{% endif %}
-            {%- if is_descending %} desc{% endif %} nulls last{{ "," if not loop.last }}
+        {%- for column, is_text, direction in order %}
+            {{ key_of(column, is_text) }} {{ direction }} nulls last{{ "," if not loop.last }}
         {%- endfor %}
     ) as place
 from duplicates_found as d
 inner join {{ schema | ident }}.{{ relation | ident }} as s on d.row_number = s._row;
 
+-- name: find_fills
+create temporary table duplicates_filled on commit drop as
+select
+    {%- for column in fillable %}
+    (
+        array_agg(s.{{ column | ident }} order by r.place)
+        filter (where s.{{ column | ident }} is not null)
+    )[1] as {{ column | ident }},
+    {%- endfor %}
+    max(r._row) filter (where r.place = 1) as _kept_row
+from duplicates_ranked as r
+inner join {{ schema | ident }}.{{ relation | ident }} as s on r._row = s._row
+group by r.cluster;
+
+-- name: count_fills
+select
+    coalesce(
+        sum(
+            {%- for column in fillable %}
+            (s.{{ column | ident }} is null and f.{{ column | ident }} is not null)::integer +
+            {%- endfor %}
+            0
+        ), 0
+    )
+from duplicates_filled as f
+inner join {{ schema | ident }}.{{ relation | ident }} as s on f._kept_row = s._row;
+
 -- name: fill
-with found as (
-    select
-        max(r._row) filter (where r.place = 1) as kept_row,
-        max({{ nulls_of('s') }}) filter (where r.place = 1) as nulls_before,
-        {%- for column in fillable %}
-        (
-            array_agg(s.{{ column | ident }} order by r.place)
-            filter (where s.{{ column | ident }} is not null)
-        )[1] as {{ column | ident }}{{ "," if not loop.last }}
-        {%- endfor %}
-    from duplicates_ranked as r
-    inner join {{ schema | ident }}.{{ relation | ident }} as s on r._row = s._row
-    group by r.cluster
-),
-
-filled as (
-    update {{ schema | ident }}.{{ relation | ident }} as t
-    set
-        {%- for column in fillable %}
-        {{ column | ident }} = f.{{ column | ident }}{{ "," if not loop.last }}
-        {%- endfor %}
-    from found as f
-    where t._row = f.kept_row and f.nulls_before > {{ nulls_of('f') }}
-    returning f.nulls_before - ({{ nulls_of('f') }}) as gained
-)
-
-select coalesce(sum(f.gained), 0) from filled as f;
+update {{ schema | ident }}.{{ relation | ident }} as s
+set ({{ fillable | idents }}) = (select {{ fillable | idents('f') }})
+from duplicates_filled as f
+where s._row = f._kept_row;
 
 -- name: drop_others
 with dropped as (
@@ -118,4 +114,4 @@ with dropped as (
 select count(*) from dropped;
 
 -- name: close
-drop table duplicates_found, duplicates_ranked
+drop table if exists duplicates_found, duplicates_ranked, duplicates_filled

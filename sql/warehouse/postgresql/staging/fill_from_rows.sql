@@ -1,18 +1,21 @@
 -- grain: one value per group, which stands in for NULL in {{ column }} (law F5)
 -- reads: {{ schema }}.{{ relation }}
-{%- macro group_of(alias) -%}
-{% if by %}row({{ by | idents(alias) }}){% else %}1{% endif %}
+{%- macro known_of(value) -%}
+{% if method == 'mode' %}{{ value }} is not null{% else %}{{ value }} - {{ value }} = 0{% endif %}
+{%- endmacro %}
+{%- macro key_of(value) -%}
+{% if kind == 'text' %}convert_to({{ value }}, 'UTF8'){% else %}{{ value }}{% endif %}
+{%- endmacro %}
+{%- macro ordered(value) -%}
+{{ value }}{% if kind == 'double' %} order by {{ value }}{% endif %}
 {%- endmacro %}
 with known as (
     select
-        {{ group_of('s') }} as group_key,
+        row({{ by | idents('s') }}) as group_key,
         s.{{ column | ident }} as known_value
     from {{ schema | ident }}.{{ relation | ident }} as s
-    where
-        s.{{ column | ident }} is not null
-        {%- if kind == 'double' %}
-        and s.{{ column | ident }} not in ('NaN', 'Infinity', '-Infinity')
-        {%- endif %}
+    -- what is not finite makes no difference of nothing
+    where {{ known_of("s." ~ (column | ident)) }}
 ),
 
 {%- if method == 'mean' %}
@@ -21,7 +24,7 @@ with known as (
 fills as (
     select
         k.group_key,
-        avg(k.known_value{% if kind == 'double' %} order by k.known_value{% endif %}) as fill_value
+        avg({{ ordered("k.known_value") }}) as fill_value
     from known as k
     group by k.group_key
 ),
@@ -61,7 +64,8 @@ fills as (
         c.group_key,
         c.known_value as fill_value
     from counted as c
-    order by c.group_key, c.frequency desc, c.known_value{% if kind == 'text' %} collate "C"{% endif %}
+    -- the order of texts is that of their bytes, whatever the database's collation
+    order by c.group_key asc, c.frequency desc, {{ key_of("c.known_value") }} asc
 ),
 {%- endif %}
 
@@ -69,8 +73,8 @@ filled as (
     update {{ schema | ident }}.{{ relation | ident }} as t
     set {{ column | ident }} = f.fill_value
     from fills as f
-    -- records are compared as a whole: NULL equals NULL in them
-    where t.{{ column | ident }} is null and f.group_key = {{ group_of('t') }}
+    -- records are compared as a whole, and in them NULL equals NULL
+    where t.{{ column | ident }} is null and f.group_key = row({{ by | idents('t') }})
     returning 1
 )
 
