@@ -38,6 +38,7 @@ class Request(NamedTuple):
     number: int
     at: float
     method: str
+    target: str
     path: str
     query: dict[str, str]
     headers: Mapping[str, str]
@@ -105,6 +106,7 @@ class ApiServer(ThreadingHTTPServer):
                 len(self.requests),
                 time.monotonic(),
                 handler.command,
+                handler.path,
                 parts.path,
                 query,
                 dict(handler.headers.items()),

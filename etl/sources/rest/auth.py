@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from base64 import b64encode
 from threading import Lock
@@ -44,8 +43,6 @@ def auth_for(system: SourceSystem, settings: Settings, secrets: Secrets) -> Auth
         case ApiKeyAuth(location="header") as declared:
             return HeaderAuth(declared.name, secret("api_key"))
         case ApiKeyAuth() as declared:
-            # At the level DEBUG urllib3 writes each URL.
-            logging.getLogger("urllib3.connectionpool").addFilter(secrets)
             return QueryAuth(declared.name, secret("api_key"))
         case OAuth2Auth() as declared:
             request = _token_request(declared, secret("client_id"), secret("client_secret"), secrets)

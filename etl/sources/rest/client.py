@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -36,6 +37,8 @@ class Client:
         self._base = _base_url(system, url)
         self._secrets = Secrets()
         self._auth = auth_for(system, settings, self._secrets)
+        # At the level DEBUG urllib3 writes each URL, also those that the API made.
+        logging.getLogger("urllib3.connectionpool").addFilter(self._secrets)
         pacer = pacer_for(origin_of(self._base), (system.rest or RestApi()).requests_per_second)
         self._exchange = Exchange(self._base, system, settings, pacer)
         self._tries = Tries(system, pacer)
