@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from etl.catalog import Attribute, Catalog, Column, Dimension, Fact, Model, SourceSystem, SourceTable
 from etl.catalog.checks import target_problems
-from etl.catalog.step_checks import table_problems
+from etl.catalog.step_checks import join_problems, table_problems
 from etl.errors import ConfigError
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -152,6 +152,7 @@ def _check_references(catalog: Catalog, folder: Path) -> None:
             wrong.append(f"{where}: 'endpoint' and a source of 'kind: rest' go together")
         if table.parent and table.parent.table not in catalog.tables:
             wrong.append(f"{where}: parent.table: {table.parent.table} is not a table of the catalog")
+        wrong += [f"{where}: {problem}" for problem in join_problems(catalog.tables, table)]
     for dimension in catalog.dimensions.values():
         wrong += _dimension_problems(catalog, dimension, f"{folder}/dimensions/{dimension.name}.yaml")
     wrong += target_problems(catalog, folder)

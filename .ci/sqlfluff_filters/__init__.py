@@ -96,6 +96,7 @@ description = "What it is"
 keeps_newer = existence = carry = compares_cursor = is_line = True
 
 # What whole-table steps are given.
+other_relation = "stg_crm__people"
 into, currency, kind, method = "is_far", "paid_in", "double", "iqr"
 expression = "item_id + 1"
 at_is_instant = True

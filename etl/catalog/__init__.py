@@ -37,6 +37,7 @@ from etl.catalog.whole_steps import (
     Deduplicate,
     FillFromRows,
     FlagOutliers,
+    JoinTable,
     WholeStep,
 )
 
@@ -62,6 +63,7 @@ __all__ = [
     "FillMissing",
     "FlagOutliers",
     "Guard",
+    "JoinTable",
     "JoinText",
     "Lookup",
     "MapValues",

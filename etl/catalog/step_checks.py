@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from etl.catalog.expressions import parse_expression
 from etl.catalog.steps import BinNumbers, CleanText, DropMissing, ParseNumber, StandardizeDate, ValidateEmail
 from etl.catalog.tables import SourceTable
-from etl.catalog.whole_steps import ConvertCurrency, Deduplicate, FillFromRows, FlagOutliers, WholeStep
+from etl.catalog.whole_steps import (
+    ConvertCurrency,
+    Deduplicate,
+    FillFromRows,
+    FlagOutliers,
+    JoinTable,
+    WholeStep,
+)
 
 Problem = tuple[tuple[str | int, ...], str]
 
@@ -25,6 +32,30 @@ def table_problems(table: SourceTable) -> Iterator[Problem]:
     yield from _dropped_but_compared(table)
     yield from _derived(table)
     yield from _expressions(table)
+
+
+def join_problems(tables: Mapping[str, SourceTable], table: SourceTable) -> Iterator[str]:
+    """Where the table takes columns from another one that cannot give them."""
+    for step in table.settle:
+        if isinstance(step, JoinTable):
+            other = tables.get(step.table)
+            problems = _joined(table, step, other) if other else ["which is not a table of the catalog"]
+            yield from (f"settle: join_table names {step.table}, {problem}" for problem in problems)
+
+
+def _joined(table: SourceTable, step: JoinTable, other: SourceTable) -> Iterator[str]:
+    if other is table or other.settle:
+        yield "which must be another table without 'settle' of its own"
+    if other.cursor is not None or other.files is not None or other.parameters:
+        yield "which is not read whole in each run: only what changed would be found"
+    if set(step.keys.values()) != set(other.grain):
+        yield f"whose rows are told apart by {', '.join(other.grain) or 'nothing'}: name these under 'keys'"
+    for theirs, own in [*((theirs, own) for own, theirs in step.keys.items()), *step.columns.items()]:
+        there, here = other.staged_columns.get(theirs), table.staged_columns.get(own)
+        if there is None:
+            yield f"which has no column {theirs}"
+        elif here is not None and there.type != here.type:
+            yield f"whose {theirs} is {there.type}, but {own} is {here.type}"
 
 
 def _names_of_row_steps(table: SourceTable) -> Iterator[Problem]:

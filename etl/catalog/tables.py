@@ -142,6 +142,11 @@ class SourceTable(Model):
         return self.unique or self.key
 
     @property
+    def compared_columns(self) -> tuple[str, ...]:
+        """Columns by which rows of the same grain are told apart: identical ones count once (law S10)."""
+        return tuple(name for name in self.staged_columns if name not in self.key or name in self.grain)
+
+    @property
     def generated_columns(self) -> dict[str, str]:
         """Expression column -> its SQL for PostgreSQL, with every name quoted."""
         return generated_columns(self.staged_columns)

@@ -125,6 +125,31 @@ class ConvertCurrency(StepModel):
         return (*self.amounts.values(), self.rate_into)
 
 
+class JoinTable(StepModel):
+    """Take columns from another table that the run reads, of the same source or another one.
+
+    The other table is one that is read whole in each run, has no whole-table steps of its own and is found
+    by its grain. A row without a partner, or with contradicting ones (law S10), gets NULL.
+
+    Attributes:
+        table: Catalog name of the other table.
+        keys: Column here -> column of the other table, for all columns of its grain.
+        columns: Column of the other table -> column that the step adds.
+    """
+
+    READS: ClassVar = ("keys",)
+
+    step: Literal["join_table"]
+    table: str
+    keys: dict[str, str] = Field(min_length=1)
+    columns: dict[str, str] = Field(min_length=1)
+
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """The columns taken, under their names here."""
+        return tuple(self.columns.values())
+
+
 WholeStep = Annotated[
-    FillFromRows | FlagOutliers | Deduplicate | ConvertCurrency, Field(discriminator="step")
+    FillFromRows | FlagOutliers | Deduplicate | ConvertCurrency | JoinTable, Field(discriminator="step")
 ]

@@ -10,7 +10,7 @@ import yaml
 
 from etl.catalog import SourceTable
 from etl.catalog.expressions import parse_expression
-from etl.catalog.step_checks import table_problems
+from etl.catalog.step_checks import join_problems, table_problems
 from etl.catalog_files import load_catalog
 from etl.errors import ConfigError
 from etl.identifiers import quote_postgresql
@@ -246,6 +246,36 @@ def test_expressions_before_it_stand_in_an_expression_as_they_will_be_kept() -> 
 def test_contradictions_are_found_with_their_place(fields: dict[str, Any], place: str, message: str) -> None:
     found = [(".".join(map(str, where)), what) for where, what in table_problems(table(**fields))]
     assert [what for where, what in found if where == place and message in what]
+
+
+@pytest.mark.parametrize(
+    ("change", "keys", "message"),
+    [
+        ({}, {"name": "name"}, "whose rows are told apart by id: name these under 'keys'"),
+        ({"cursor": "at"}, {"id": "id"}, "which is not read whole in each run"),
+        (
+            {"settle": [{"step": "fill_from_rows", "column": "name", "method": "mode"}]},
+            {"id": "id"},
+            "'settle'",
+        ),
+        (
+            {"columns": {"id": {"type": "integer"}, "rate": {"type": "double"}}},
+            {"id": "id"},
+            "is integer, but id",
+        ),
+        ({"columns": {"id": {"type": "bigint"}}}, {"id": "id"}, "which has no column rate"),
+    ],
+)
+def test_a_table_that_cannot_be_joined_is_refused(
+    change: dict[str, Any], keys: dict[str, str], message: str
+) -> None:
+    other = table(**change).model_copy(update={"name": "other"})
+    step = {"step": "join_table", "table": "s.other", "keys": keys, "columns": {"rate": "their_rate"}}
+    joining = table(settle=[step], derived={"their_rate": {"type": "double"}})
+    assert [p for p in join_problems({"s.other": other}, joining) if message in p]
+    assert list(join_problems({}, joining)) == [
+        "settle: join_table names s.other, which is not a table of the catalog"
+    ]
 
 
 def test_a_cleaned_email_that_is_meant_is_let_pass() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,24 +80,48 @@ class Settling:
         self, table: SourceTable, rows: Sequence[Row], batch_rows: int = 1000, parts: int = 1
     ) -> Settled:
         """Stage and settle rows as they were landed; law R3 is held against every run."""
-        warehouse = self.warehouse_of({table.qualified_name: table})
-        run = _new_run()
-        warehouse.begin_run(run, [table])
-        try:
-            for number in range(parts):
-                part = f"{number + 1}of{parts}"
-                extract = Extract(table.qualified_name, Window(), part=part)
-                landed = land(
-                    reader_of(table, rows[number::parts], batch_rows), extract, self._folder / run.run_id
-                )
-                prepared = prepare(landed, table, self._folder / run.run_id, "US")
-                warehouse.stage_part(prepared, run)
-                warehouse.stage_part(prepared, run)
-            as_of = "2026-06-01 00:00:00.000000"
-            staged = warehouse.settle(TablePlan(table.qualified_name, None, Window(), as_of, False), run)
+        with self.run_over([table]) as (run, warehouse):
+            self.stage(run, table, rows, batch_rows, parts)
+            staged = warehouse.settle(plan_of(table), run)
             return self._read(table, run, staged, len(rows))
+
+    def settle_beside(
+        self, table: SourceTable, rows: Sequence[Row], other: SourceTable, others: Sequence[Row], first: bool
+    ) -> Settled:
+        """The same beside another table of the run, which is settled first or last."""
+        with self.run_over([table, other]) as (run, warehouse):
+            self.stage(run, table, rows)
+            self.stage(run, other, others)
+            if first:
+                warehouse.settle(plan_of(other), run)
+            staged = warehouse.settle(plan_of(table), run)
+            if not first:
+                warehouse.settle(plan_of(other), run)
+            return self._read(table, run, staged, len(rows))
+
+    @contextmanager
+    def run_over(self, tables: Sequence[SourceTable]) -> Iterator[tuple[Run, PostgreSQLWarehouse]]:
+        """A run over tables, which publishes nothing."""
+        warehouse = self.warehouse_of({table.qualified_name: table for table in tables})
+        run = _new_run()
+        warehouse.begin_run(run, list(tables))
+        try:
+            yield run, warehouse
         finally:
             warehouse.end_run(run, "failed", "only a look", [])
+
+    def stage(
+        self, run: Run, table: SourceTable, rows: Sequence[Row], batch_rows: int = 1000, parts: int = 1
+    ) -> None:
+        """Land, prepare and copy rows part by part, each twice as a retried task does."""
+        warehouse = self.warehouse_of({table.qualified_name: table})
+        folder = self._folder / run.run_id
+        for number in range(parts):
+            extract = Extract(table.qualified_name, Window(), part=f"{number + 1}of{parts}")
+            landed = land(reader_of(table, rows[number::parts], batch_rows), extract, folder)
+            prepared = prepare(landed, table, folder, "US")
+            warehouse.stage_part(prepared, run)
+            warehouse.stage_part(prepared, run)
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> None:
         """Run a statement and commit."""
@@ -119,11 +143,15 @@ class Settling:
         relation = quote_postgresql(run.staging_schema, table.relation)
         rows = [dict(zip(names, row, strict=True)) for row in self.query(f"select {columns} from {relation}")]
         schema = quote_postgresql(run.staging_schema)
-        held = self.query(f"select row_key, rules, payload from {schema}._quarantine")
+        own = (table.qualified_name,)
+        held = self.query(
+            f"select row_key, rules, payload from {schema}._quarantine where table_name = %s", own
+        )
         log = self.query(
             "select position, step, columns, sum(rows_before)::int, sum(rows_after)::int, sum(changed)::int,"
-            f" sum(nulls_before)::int, sum(nulls_after)::int from {schema}._steps"
-            " group by position, step, columns order by position"
+            f" sum(nulls_before)::int, sum(nulls_after)::int from {schema}._steps where table_name = %s"
+            " group by position, step, columns order by position",
+            own,
         )
         gone = staged.rejected_count + staged.dropped_count + staged.quarantined_count
         assert landed == staged.extracted_count == gone + staged.row_count
@@ -134,6 +162,11 @@ class Settling:
             staged=staged,
             log=[(position, step, tuple(names), *counts) for position, step, names, *counts in log],
         )
+
+
+def plan_of(table: SourceTable) -> TablePlan:
+    """Everything the source has."""
+    return TablePlan(table.qualified_name, None, Window(), "2026-06-01 00:00:00.000000", False)
 
 
 def _new_run() -> Run:

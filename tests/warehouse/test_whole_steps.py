@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from etl.catalog import SourceTable
-from etl.catalog.step_checks import table_problems
+from etl.catalog.step_checks import join_problems, table_problems
 from etl.errors import ConfigError, ContractError
-from tests.warehouse.settling import Row, Settled, Settling, things
+from tests.warehouse.settling import Row, Settled, Settling, plan_of, things
 
 
 def rows_with(column: str, *values: Any, **others: list[Any]) -> list[Row]:
@@ -291,6 +291,7 @@ def test_several_amounts_share_a_rate_and_the_log_tells(rates: Settling) -> None
 
 
 def test_without_a_table_of_rates_the_run_stops_and_says_what_is_missing(settling: Settling) -> None:
+    settling.execute("drop table if exists warehouse.fact_exchange_rates")
     with pytest.raises(
         ConfigError, match=r"reads warehouse\.fact_exchange_rates, which the warehouse does not"
     ):
@@ -386,6 +387,52 @@ def test_a_row_that_cannot_be_computed_stops_with_what_to_do(
     with pytest.raises(ContractError, match=r"t\.things: a value cannot be computed.*x = amount") as caught:
         computed(settling, expression, "decimal(12,2)", **row)
     assert "nullif(b, 0)" in caught.value.remedy
+
+
+PEOPLE = SourceTable.model_validate(
+    {
+        "name": "people", "source": "crm", "description": "P", "table": "people", "key": ["person", "day"],
+        "columns": {"person": {"type": "text"}, "day": {"type": "date"}, "points": {"type": "integer"}},
+    }
+)  # fmt: skip
+JOIN = {
+    "step": "join_table", "table": "crm.people", "keys": {"name": "person", "day": "day"},
+    "columns": {"points": "points"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["settled-before", "settled-after"])
+def test_columns_come_from_the_row_of_another_table_with_the_same_key(
+    settling: Settling, first: bool
+) -> None:
+    """What settling does to the other table makes no difference, so its time makes none (law F5)."""
+    table = things(JOIN, points={"type": "integer"}, more={"type": "integer", "expression": "points + 1"})
+    assert list(join_problems({"crm.people": PEOPLE}, table)) == []
+    monday, tuesday = date(2026, 3, 9), date(2026, 3, 10)
+    people: list[Row] = [
+        {"person": "ann", "day": monday, "points": 5},
+        {"person": "ann", "day": monday, "points": 5},
+        {"person": "ann", "day": tuesday, "points": 6},
+        {"person": "bob", "day": monday, "points": 1},
+        {"person": "bob", "day": monday, "points": 2},
+        {"person": None, "day": monday, "points": 7},
+        {"person": "eve", "day": monday, "points": None},
+    ]
+    rows = rows_with("name", "ann", "ann", "bob", None, "eve", "zoe", day=[monday, tuesday] + [monday] * 4)
+    done = settling.settle_beside(table, rows, PEOPLE, people, first)
+    assert done.column("points") == {1: 5, 2: 6, 3: None, 4: None, 5: None, 6: None}
+    assert done.column("more")[2] == 7
+    assert done.log[0] == (1, "join_table", ("points",), 6, 6, 2, 6, 4)
+
+
+def test_a_join_with_a_table_that_the_run_does_not_read_says_so(settling: Settling) -> None:
+    table = things(JOIN, points={"type": "integer"})
+    warehouse = settling.warehouse_of({"t.things": table, "crm.people": PEOPLE})
+    with (
+        settling.run_over([table]) as (run, _),
+        pytest.raises(ConfigError, match=r"crm\.people, which this run"),
+    ):
+        warehouse.settle(plan_of(table), run)
 
 
 def test_a_column_may_have_any_name(settling: Settling) -> None:

@@ -98,13 +98,12 @@ def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> Sta
 
     Rows of a table without a key are all kept, equal ones too.
     """
-    data_columns = [c for c in table.staged_columns if c not in table.key or c in table.grain]
     sql = render_named(
         "staging/settle.sql",
         schema=staged.schema,
         relation=staged.relation,
         grain=table.grain,
-        columns=data_columns,
+        columns=table.compared_columns,
     )
     cursor.execute(f"analyze {quote_postgresql(staged.schema, staged.relation)}")
     settling = ("quarantine_without_key", "quarantine_conflicting", "drop_identical") if table.grain else ()

@@ -24,11 +24,20 @@ class Effect(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StepScope:
-    """The staged table that a step works on, in the transaction that settles it."""
+    """The staged table that a step works on, in the transaction that settles it.
+
+    Attributes:
+        tables: All tables of the catalog by name.
+    """
 
     cursor: Cursor
     staged: StagedTable
-    table: SourceTable
+    tables: Mapping[str, SourceTable]
+
+    @property
+    def table(self) -> SourceTable:
+        """The declaration of the staged table."""
+        return self.tables[self.staged.table]
 
     @property
     def names(self) -> dict[str, Any]:

@@ -131,7 +131,8 @@ class PostgreSQLWarehouse:
                 dropped_count=totals.dropped_count,
                 plan=plan,
             )
-            settled = apply_whole_steps(cursor, staging.settle_table(cursor, staged, table), table)
+            settled = staging.settle_table(cursor, staged, table)
+            settled = apply_whole_steps(cursor, settled, self._catalog.tables)
         return replace(settled, seconds=round(totals.seconds + time.monotonic() - started, 3))
 
     def follow_parents(self, staged: StagedTable) -> StagedTable:

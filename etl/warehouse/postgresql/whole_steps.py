@@ -6,15 +6,25 @@ batches nor the order of loading change a result. Each step writes its line of t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from psycopg2.extensions import cursor as Cursor
 
-from etl.catalog import ConvertCurrency, Deduplicate, FillFromRows, FlagOutliers, SourceTable, WholeStep
+from etl.catalog import (
+    ConvertCurrency,
+    Deduplicate,
+    FillFromRows,
+    FlagOutliers,
+    JoinTable,
+    SourceTable,
+    WholeStep,
+)
 from etl.handles import StagedTable, StepCount
 from etl.warehouse.postgresql.currencies import convert_currency
 from etl.warehouse.postgresql.duplicates import deduplicate
 from etl.warehouse.postgresql.expression_columns import explained_values
+from etl.warehouse.postgresql.joins import join_table
 from etl.warehouse.postgresql.statements import render, render_named
 from etl.warehouse.postgresql.step_log import stage_steps
 from etl.warehouse.postgresql.step_scope import Effect, StepScope
@@ -22,14 +32,16 @@ from etl.warehouse.postgresql.step_scope import Effect, StepScope
 PART = "settle"
 
 
-def apply_whole_steps(cursor: Cursor, staged: StagedTable, table: SourceTable) -> StagedTable:
+def apply_whole_steps(cursor: Cursor, staged: StagedTable, tables: Mapping[str, SourceTable]) -> StagedTable:
     """Run the table's steps in their order; rows they drop or hold back leave the staged table.
 
     Raises:
-        ConfigError: A step cannot run: there are no rates, or a block of rows is too large.
+        ConfigError: A step cannot run: there are no rates, another table is not read, or a block of rows is
+            too large.
         ContractError: A value cannot be computed, or does not fit its column.
     """
-    scope = StepScope(cursor, staged, table)
+    scope = StepScope(cursor, staged, tables)
+    table = scope.table
     counts: list[StepCount] = []
     with explained_values(table):
         for position, step in enumerate(table.settle, len(table.prepare) + 1):
@@ -72,6 +84,8 @@ def _apply(scope: StepScope, step: WholeStep) -> Effect:
             return deduplicate(scope, step)
         case ConvertCurrency():
             return convert_currency(scope, step)
+        case JoinTable():
+            return join_table(scope, step)
 
 
 def _fill_from_rows(scope: StepScope, step: FillFromRows) -> Effect:
