@@ -28,7 +28,7 @@ def test_the_demo_shows_all_of_it_and_a_second_time_changes_nothing(tmp_path: Pa
         assert sum(int(injected) > 0 for _, injected, _ in shown) > 15
         again = run_command(state, *demo).stdout
         assert "2026-02-26, again: rows changed: sales 0, rates 0, inventory 0, web 0;" in again
-        assert "Customers scored: rows changed: 0;" in again and "differs" not in again
+        assert "Customers scored as of 2026-02-26: rows changed: 0;" in again and "differs" not in again
         assert "of the demo's shop, running" in run_command(state, "-m", "deployments", "status").stdout
     finally:
         stopped = run_command(state, "-m", "deployments", "down").stdout
