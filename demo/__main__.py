@@ -22,7 +22,7 @@ from etl.errors import StorehouseError
 from etl.settings import Settings, get_settings
 
 # What the table of rows needs; narrower terminals break its lines.
-_LEAST_WIDTH = 120
+_LEAST_WIDTH = 124
 
 
 def main() -> int:

@@ -13,9 +13,14 @@ from demo.places import Places
 from demo.shop import Shop, next_day
 from etl.handles import Release
 
+_SUNDAY = 7
+
 
 def live(console: Console, shop: Shop, shop_url: str, places: Places) -> Iterator[Release]:
-    """Bring the day that was played last, in case it was not, then play and bring the days that are left."""
+    """Bring the day that was played last, in case it was not, then play and bring the days that are left.
+
+    Customers are scored at the end of each week, and at the very end.
+    """
     turn = next_day(shop_url) or 1
     for day in range(max(turn - 1, 1), shop.plan.days + 1):
         if day >= turn:
@@ -29,16 +34,18 @@ def live(console: Console, shop: Shop, shop_url: str, places: Places) -> Iterato
             yield release
         said = f"Day {day}, {shop.plan.date_of(day)}{', again' if day < turn else ''}"
         console.print(f"{said}: rows changed: {', '.join(brought)}; {time.monotonic() - started:.1f} s.")
-    yield _score(console, shop.plan.date_of(shop.plan.days))
+        if shop.plan.date_of(day).isoweekday() == _SUNDAY or day == shop.plan.days:
+            yield _score(console, shop.plan.date_of(day))
 
 
 def _score(console: Console, day: date) -> Release:
-    """Score the customers as of the end of the last day."""
+    """Score the customers as of the end of a day."""
     from flows.weekly_customer_analysis import weekly_customer_analysis
 
     started = time.monotonic()
     release = weekly_customer_analysis(day)
-    console.print(f"Customers scored: rows changed: {_changes(release)}; {time.monotonic() - started:.1f} s.")
+    said = f"Customers scored as of {day}: rows changed: {_changes(release)}"
+    console.print(f"{said}; {time.monotonic() - started:.1f} s.")
     return release
 
 

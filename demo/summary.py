@@ -15,6 +15,7 @@ from demo.findings import FINDABLE, found
 from demo.shop import Shop
 from etl.embedded import psql_command
 from etl.handles import Release
+from etl.reports.site import PAGES
 from etl.settings import Settings
 
 _SUMMARY_SQL = Path(__file__).parent / "sql" / "summary.sql"
@@ -90,8 +91,12 @@ def _quality(connection: Any, releases: Sequence[Release]) -> str:
             ([release.run_id for release in releases],),
         )
         passed, rules = cursor.fetchone()
-    scores = ", ".join(f"{release.score_pct:.1f} %" for release in releases)
-    return f"Quality score: {scores}; {passed:,} of {rules:,} checks held.\n"
+    scores = [release.score_pct for release in releases]
+    mean = sum(scores) / len(scores)
+    return (
+        f"Quality score: {mean:.1f} % on average, {min(scores):.1f} % at the lowest; "
+        f"{passed:,} of {rules:,} checks held.\n"
+    )
 
 
 def _defects(connection: Any, shop: Shop) -> tuple[Table, bool]:
@@ -122,8 +127,10 @@ def _run_page(connection: Any, release: Release) -> str | None:
 def _say_where_to_look(
     console: Console, settings: Settings, warehouse_url: str, run_page: str | None
 ) -> None:
+    pages = ", ".join(path for path in PAGES if path != "index.html")
     places = {
         "Report": settings.report_dir / "index.html",
+        "  its pages": pages,
         "Data Docs": settings.data_docs_dir / "index.html",
         "The last run": run_page,
         "The warehouse": psql_command(warehouse_url),

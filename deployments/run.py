@@ -18,7 +18,8 @@ from etl.errors import ConfigError, StorehouseError
 from etl.handles import Release, TableOutcome
 from etl.settings import PROJECT_DIR
 
-_SHOWN = ("extracted", "rejected", "quarantined", "inserted", "updated", "expired", "removed", "unchanged")
+_DONE = ("inserted", "updated", "expired", "removed", "unchanged")
+_HELD_BACK = ("rejected", "quarantined", "dropped")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -71,19 +72,20 @@ def _parameters(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _show(release: Release | None) -> None:
-    """What became of each table, its rows where there are any."""
+    """What became of each target, and which rows of a source were held back."""
     if release is None:
         return
-    targets = [outcome for outcome in release.outcomes if outcome.role != "mart"]
-    width = max((len(outcome.name) for outcome in targets), default=0)
-    for outcome in targets:
-        print(f"  {outcome.name:<{width}}  {_counts(outcome)}")
+    told = [(o.name, _counts(o, _HELD_BACK)) for o in release.outcomes if o.role == "source"]
+    told = [(name, counts) for name, counts in told if counts]
+    told += [(o.name, _counts(o, _DONE) or "no rows") for o in release.outcomes if o.role != "source"]
+    width = max((len(name) for name, _ in told), default=0)
+    for name, counts in told:
+        print(f"  {name:<{width}}  {counts}")
     print(f"Quality score {release.score_pct:.1f} %.")
 
 
-def _counts(outcome: TableOutcome) -> str:
-    counts = [f"{getattr(outcome, name):,} {name}" for name in _SHOWN if getattr(outcome, name)]
-    return ", ".join(counts) or "no rows"
+def _counts(outcome: TableOutcome, names: Sequence[str]) -> str:
+    return ", ".join(f"{getattr(outcome, name):,} {name}" for name in names if getattr(outcome, name))
 
 
 if __name__ == "__main__":

@@ -118,6 +118,8 @@ def look_and_tell(watch: Watch, settings: Settings) -> str:
         arrived = watch.look(settings, datetime.now(UTC))
     except StorehouseError as error:
         return error.problem
+    except Exception as error:  # whatever a file system raises; its text may hold a credential (law P2)
+        return f"cannot be looked at: {type(error).__name__}"
     if arrived:
         logger.info("%s: %s", watch.system.name, ", ".join(arrived[:NAMED_FILES]))
         emit_event(

@@ -148,6 +148,8 @@ def _check_references(catalog: Catalog, folder: Path) -> None:
         where = f"{folder}/tables/{table.source}/{table.name}.yaml"
         if table.source not in catalog.sources:
             wrong.append(f"{where}: there is no {folder}/sources/{table.source}.yaml")
+        elif (table.endpoint is not None) != (catalog.sources[table.source].kind == "rest"):
+            wrong.append(f"{where}: 'endpoint' and a source of 'kind: rest' go together")
         if table.parent and table.parent.table not in catalog.tables:
             wrong.append(f"{where}: parent.table: {table.parent.table} is not a table of the catalog")
         wrong += [f"{where}: {problem}" for problem in join_problems(catalog.tables, table)]

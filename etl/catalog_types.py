@@ -93,13 +93,13 @@ def can_hold(wide: str, narrow: str) -> bool:
         return narrow in {"smallint", "integer"}
     if wide in _INTEGER_DIGITS and narrow in _INTEGER_DIGITS:
         return _INTEGER_DIGITS[wide] > _INTEGER_DIGITS[narrow]
-    whole, fraction = _digits(narrow)
+    whole, fraction = exact_digits(narrow)
     # An integer type holds all numbers of one digit less than its largest one has.
-    room, scale = _digits(wide)
-    return 0 < whole <= room - (wide in _INTEGER_DIGITS) and fraction <= scale
+    room, scale = exact_digits(wide)
+    return whole + fraction > 0 and whole <= room - (wide in _INTEGER_DIGITS) and fraction <= scale
 
 
-def _digits(column_type: str) -> tuple[int, int]:
+def exact_digits(column_type: str) -> tuple[int, int]:
     """Digits before and after the point of an exact number; none for other types."""
     if column_type in _INTEGER_DIGITS:
         return _INTEGER_DIGITS[column_type], 0

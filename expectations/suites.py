@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -79,10 +79,10 @@ class Suite:
     path: Path
     lines: tuple[int, ...]
 
-    def looks_into(self, relation: str) -> bool:
-        """Whether a rule names another staged table, or any relation, in one of its kwargs."""
-        word = re.compile(rf"(?<!\w){re.escape(relation)}(?!\w)")
-        return any(word.search(json.dumps(rule.kwargs, ensure_ascii=False)) for rule in self.rules)
+    def looks_into(self, relations: Collection[str]) -> set[str]:
+        """Those of the relations, such as other staged tables, that a rule names in one of its kwargs."""
+        text = json.dumps([rule.kwargs for rule in self.rules], ensure_ascii=False)
+        return {name for name in relations if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)}
 
     def place_of(self, rule: Rule) -> str:
         """``file:line: rule 'name'`` for messages."""

@@ -7,7 +7,7 @@ from prefect import flow
 from etl.handles import Release
 from etl.planning import Request
 from flows.steps import check_tables, stage_tables
-from tasks.discover import discover_tables
+from tasks.discover import discover_tables, keep_changes
 from tasks.publish import publish_release
 from tasks.report import open_report
 from tasks.runner import task_runner
@@ -41,9 +41,10 @@ def replicate_database(
     """
     pipeline, request = f"replicate-{source}", Request(full_refresh=full_refresh)
     with open_report(pipeline) as report:
-        tables = discover_tables(source, include or [], exclude or [])
-        with open_run(pipeline, tables, request) as run:
+        found = discover_tables(source, include or [], exclude or [])
+        with open_run(pipeline, found.tables, request) as run:
             report.run = run
+            keep_changes(found, run)
             staged, report.verdicts = check_tables(run, stage_tables(run, request))
             report.release = publish_release(run, staged, report.verdicts)
             return report.release

@@ -163,10 +163,11 @@ def scheduled_time() -> datetime:
 
 def _looked_into(tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Tables that rules of these ones look into; those that are not read stand empty in staging."""
+    read = {table.qualified_name for table in tables}
+    others = {t.relation: t for name, t in resources.catalog().tables.items() if name not in read}
     suites = load_suites(resources.settings().suites_dir)
-    ours = [suites[table.qualified_name] for table in tables if table.qualified_name in suites]
-    others = (table for table in resources.catalog().tables.values() if table not in tables)
-    return [table for table in others if any(suite.looks_into(table.relation) for suite in ours)]
+    named = [suites[name].looks_into(others) for name in read if name in suites]
+    return [table for relation, table in others.items() if relation in set().union(*named)]
 
 
 def _new_run(pipeline: str, tables: Sequence[str], request: Request) -> Run:

@@ -65,7 +65,7 @@ def _too_long(catalog: Catalog, folder: Path) -> Iterator[str]:
         for name in names:
             yield from _name_problem(where, name)
     for fact in catalog.facts.values():
-        for name in (fact.relation, fact.row_id, *fact.columns, *fact.keys):
+        for name in (f"rows_{fact.relation}", fact.row_id, *fact.columns, *fact.keys):
             yield from _name_problem(f"{folder}/facts/{fact.name}.yaml", name)
 
 

@@ -157,6 +157,9 @@ class FileSet(Model):
     pattern: Pattern | tuple[Pattern, ...] = Field(min_length=1)
     format: FileFormat
     stable_seconds: float = Field(2, ge=0)
+    unused: tuple[str, ...] = Field(
+        (), description="Columns of the files that are known and not read; they are no drift (law X12)"
+    )
     limits: Limits = Limits()
 
     @property

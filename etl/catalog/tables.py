@@ -16,7 +16,7 @@ from etl.catalog.whole_steps import ConvertCurrency, WholeStep
 
 # What a replica adds to the columns of its table.
 REPLICA_COLUMNS = ("_row_id", "_source_cursor", "_inserted_run_id", "_updated_run_id")
-_OWN_COLUMNS = ("_row", "_cursor", "_fault", "_change", *REPLICA_COLUMNS)
+_OWN_COLUMNS = ("_row", "_cursor", "_fault", "_drift", "_change", *REPLICA_COLUMNS)
 
 
 class Column(Model):
@@ -188,6 +188,8 @@ class SourceTable(Model):
             )
         if (self.deletes == "soft") != (self.deleted_when is not None):
             raise ValueError("'deletes: soft' and 'deleted_when' go together")
+        if self.endpoint is not None:
+            self.endpoint.check_table(self)
         if own := [name for name in self.staged_columns if name in _OWN_COLUMNS]:
             raise ValueError(
                 f"'{own[0]}' is a name of the project's own: call the column otherwise, and say its"

@@ -40,10 +40,9 @@ def _options() -> argparse.Namespace:
 def _tell(found: Discovery) -> None:
     for path in found.written:
         print(f"  wrote     {path.relative_to(PROJECT_DIR) if path.is_relative_to(PROJECT_DIR) else path}")
-    for change in found.changes:
-        print(f"  changed   {change}")
-    for flag in found.flags:
-        print(f"  look at   {flag}")
+    for told, texts in (("changed", found.changes), ("look at", found.flags)):
+        for name, sentences in texts.items():
+            print(*(f"  {told:<9} {name}: {sentence}" for sentence in sentences), sep="\n")
     print(
         f"{len(found.tables)} tables of {found.source} are copied; {len(found.written)} files were written."
     )

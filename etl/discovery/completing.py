@@ -21,7 +21,7 @@ from etl.sources.select_list import new_columns
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A file's new text, and what became otherwise, or should be known, in a sentence each."""
+    """A file's new text, and in a sentence each what became otherwise or should be known."""
 
     text: str
     changes: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ def completed_table(text: str, table: SourceTable, found: FoundTable, dialect: D
     for name, declared in table.columns.items():
         column = find_column(columns, declared.source_name or name, dialect.is_mysql)
         if column is None:
-            flags.append(f"{table.qualified_name}: the source has no column for '{name}' any more; it stays")
+            flags.append(f"the source has no column for '{name}' any more; it stays")
         elif not declared.path:
             changes += _widen(file, table, name, column, dialect)
             flags += _misfit(table, name, column, dialect)
@@ -81,7 +81,7 @@ def _add_columns(file: YamlText, table: SourceTable, found: FoundTable, dialect:
         there = found.columns[column.name]
         column_type = found_type(column, dialect.is_mysql)
         entries[name] = column_content(name, there, column_type, is_never_null(there, dialect.is_mysql))
-        yield f"{table.qualified_name}: gained '{name}' ({column_type})"
+        yield f"gained '{name}' ({column_type})"
     if entries:
         file.add_entries("columns", entries)
 
@@ -92,7 +92,7 @@ def _widen(
     declared, wide = table.columns[name].type, _wide_type(table.columns[name], column, dialect)
     if wide is not None and wide != declared:
         file.set_value(wide, "columns", name, "type")
-        yield f"{table.qualified_name}: '{name}' became {wide}, which was {declared}"
+        yield f"'{name}' became {wide}, which was {declared}"
 
 
 def _wide_type(declared: Column, column: SourceColumn, dialect: Dialect) -> str | None:
@@ -105,7 +105,7 @@ def _wide_type(declared: Column, column: SourceColumn, dialect: Dialect) -> str 
 def _misfit(table: SourceTable, name: str, column: SourceColumn, dialect: Dialect) -> Iterator[str]:
     if _wide_type(table.columns[name], column, dialect) is None:
         yield (
-            f"{table.qualified_name}: '{name}' is declared {table.columns[name].type}, the source now has "
+            f"'{name}' is declared {table.columns[name].type}, the source now has "
             f"{column.sql_type}, and no type holds both; declare it anew under another name"
         )
 
@@ -119,4 +119,4 @@ def _relax(file: YamlText, table: SourceTable, found: FoundTable, dialect: Diale
         may_lack = name in gone or bool(table.replica and column and column.nullable)
         if may_lack and not declared.nullable and name not in (*table.key, table.cursor):
             file.set_value(True, "columns", name, "nullable")
-            yield f"{table.qualified_name}: '{name}' may be NULL now"
+            yield f"'{name}' may be NULL now"

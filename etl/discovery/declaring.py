@@ -41,7 +41,8 @@ def table_content(table: FoundTable, choice: Choice, profile: TableProfile) -> C
         "table": table.reference,
         "key": key,
         "cursor": names.get(choice.cursor or ""),
-        "deletes": "compare" if key else None,
+        # A copy that is read whole is compared whole anyway.
+        "deletes": "compare" if key and (choice.cursor or choice.keeps_history) else None,
         "drift": "evolve",
         "replica": None if choice.keeps_history else {} if key else {"whole_row": True},
         "columns": {

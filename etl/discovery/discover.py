@@ -20,6 +20,12 @@ from etl.settings import Settings
 from etl.sources.connect import database_of
 from etl.sources.metadata import name_candidates
 
+_BLIND = (
+    "the account cannot see open transactions, without which no cursor is safe (law X2): new tables are read"
+    " whole; grant pg_read_all_stats (PostgreSQL) or PROCESS (MySQL) and discover with --overwrite"
+)
+# PostgreSQL's 1,600, less what a copy adds.
+_MOST_COLUMNS = 1_590
 # Schema, or None for the usual one, and name.
 Places = dict[tuple[str | None, str], FoundTable]
 
@@ -46,15 +52,16 @@ class Discovery:
         tables: Catalog names of those selected tables that the source has and that are copied: as a
             replica, or as a dimension that discovery made.
         written: Files that are new or say something else.
-        changes: What became otherwise in files that were there, a sentence each.
-        flags: What to know: columns and tables that are gone, tables that cannot be read.
+        changes: Catalog name -> what became otherwise in its files, a sentence each.
+        flags: What to know of tables, by their catalog names or those at the source: columns and tables that
+            are gone, tables that cannot be read.
     """
 
     source: str
     tables: tuple[str, ...]
     written: tuple[Path, ...]
-    changes: tuple[str, ...]
-    flags: tuple[str, ...]
+    changes: dict[str, list[str]]
+    flags: dict[str, list[str]]
 
 
 def discover(source: str, settings: Settings, options: Options | None = None) -> Discovery:
@@ -86,13 +93,15 @@ def discover(source: str, settings: Settings, options: Options | None = None) ->
         drafts = Drafts(folder, catalog, system, inspector, options.overwrite, options.keeps_history)
         for table in selected:
             if problem := _unreadable(table, places):
-                drafts.flags.append(f"{table.full_name} is left out: {problem}.")
+                drafts.flag(table.full_name, f"left out: {problem}")
             else:
                 _draft(drafts, table, known)
+        if not inspector.sees_sessions and drafts.texts:
+            drafts.flag(source, _BLIND)
     drafts.flag_gone(known.values())
     changed = write_files(drafts.texts)
     read_catalog(settings.catalog_dir)
-    return Discovery(source, tuple(drafts.copied), changed, tuple(drafts.changes), tuple(drafts.flags))
+    return Discovery(source, tuple(drafts.copied), changed, drafts.changes, drafts.flags)
 
 
 def _new_system(source: str) -> SourceSystem:
@@ -148,6 +157,8 @@ def _unreadable(table: FoundTable, places: Places) -> str | None:
     """Why a table cannot be declared by its name."""
     if not table.columns:
         return "it has no column that can be read"
+    if len(table.columns) > _MOST_COLUMNS:
+        return f"it has {len(table.columns)} columns, a table of the warehouse {_MOST_COLUMNS} at most"
     if _meant(table.reference, places) is not table:
         return f"'{table.reference}' means another table, too; declare a query on it"
     return None
@@ -174,4 +185,4 @@ def _draft(drafts: Drafts, table: FoundTable, known: dict[str, SourceTable]) -> 
         else:
             drafts.complete(table, declared)
     except SourceError as error:
-        drafts.flags.append(f"{table.full_name} is left out. {error.problem}")
+        drafts.flag(table.full_name, f"left out: {error.problem}")

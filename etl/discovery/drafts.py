@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
-from etl.catalog import Catalog, Dimension, SourceSystem, SourceTable
+from etl.catalog import Catalog, Dimension, Model, SourceSystem, SourceTable
 from etl.discovery.completing import Completed, completed_dimension, completed_table
 from etl.discovery.cursors import find_cursor
 from etl.discovery.declaring import (
@@ -27,6 +27,8 @@ from etl.discovery.suites import LEAST_ROWS_OF_A_VALUE, is_personal, suite_conte
 from etl.discovery.yaml_text import written
 from etl.errors import ConfigError
 
+ModelT = TypeVar("ModelT", bound=Model)
+
 
 class Drafts:
     """Collects what will be written.
@@ -34,8 +36,8 @@ class Drafts:
     Attributes:
         texts: File -> what will stand in it.
         copied: Catalog names of the tables that are copied.
-        changes: What becomes otherwise in files that are there.
-        flags: What to know.
+        changes: Catalog name -> what becomes otherwise in files that are there.
+        flags: Name -> what to know of a table.
         overwrites: Files that are there are written anew.
     """
 
@@ -50,8 +52,8 @@ class Drafts:
     ) -> None:
         self.texts: dict[Path, str] = {}
         self.copied: list[str] = []
-        self.changes: list[str] = []
-        self.flags: list[str] = []
+        self.changes: dict[str, list[str]] = {}
+        self.flags: dict[str, list[str]] = {}
         self.overwrites, self._keeps_history = overwrites, keeps_history
         self._folder, self._catalog, self._system, self._inspector = folder, catalog, system, inspector
         self._names = {table.name for table in catalog.tables.values() if table.source == system.name}
@@ -83,8 +85,9 @@ class Drafts:
         self.texts[self._folder.table(self._system.name, name)] = written(content, comment)
         self._draft_suite(table, found, seen)
         if choice.keeps_history:
-            path = self._folder.dimension(dimension_name(table))
-            self.texts[path] = written(dimension_content(table), comment)
+            path, history = self._folder.dimension(dimension_name(table)), dimension_content(table)
+            self._checked(Dimension, history, name=path.stem)
+            self.texts[path] = written(history, comment)
         self.copied.append(table.qualified_name)
 
     def complete(self, found: FoundTable, table: SourceTable) -> None:
@@ -94,27 +97,27 @@ class Drafts:
             SourceError: It cannot be read.
             ConfigError: Its file cannot be completed where it stands.
         """
-        path = self._folder.table(table.source, table.name)
-        table = self._take(
-            path, completed_table(path.read_text("utf-8"), table, found, self._inspector.dialect), table
-        )
+        table = self._complete_table(found, table)
         dimension = self._own_dimension(table)
         if dimension is not None:
             path = self._folder.dimension(dimension.name)
-            self._take(path, completed_dimension(path.read_text("utf-8"), dimension, table), dimension)
+            completed = completed_dimension(path.read_text("utf-8"), dimension, table)
+            self._take(path, completed, table.qualified_name)
         if not self._folder.suite(table.source, table.name).exists():
             self._draft_suite(table, found, self._profile(found))
         if table.replica is not None or dimension is not None:
             self.copied.append(table.qualified_name)
+
+    def flag(self, table: str, text: str) -> None:
+        """Something to know of a table."""
+        self.flags.setdefault(table, []).append(text)
 
     def flag_gone(self, declared: Iterable[SourceTable]) -> None:
         """Tables of the catalog that the source has no more; their files and copies stay."""
         there = {table.qualified_name for table in declared}
         for name in self._catalog.tables_of(self._system.name):
             if self._catalog.tables[name].table and name not in there:
-                self.flags.append(
-                    f"{name}: the source has no such table any more; its file and its copy stay"
-                )
+                self.flag(name, "the source has no such table any more; its file and its copy stay")
 
     def _profile(self, found: FoundTable) -> TableProfile:
         may_show = [
@@ -136,17 +139,31 @@ class Drafts:
         events = dimension.events if dimension else ()
         return dimension if [event.table for event in events] == [table.qualified_name] else None
 
-    def _take(self, path: Path, completed: Completed, before: Any) -> Any:
-        """Keep what a file becomes; the declaration as it then is."""
-        self.changes += completed.changes
-        self.flags += completed.flags
+    def _complete_table(self, found: FoundTable, table: SourceTable) -> SourceTable:
+        """The table as it is declared from now on."""
+        path = self._folder.table(table.source, table.name)
+        try:
+            completed = completed_table(path.read_text("utf-8"), table, found, self._inspector.dialect)
+        except LookupError as error:
+            raise ConfigError(
+                f"{path}: '{error.args[0]}' is not written in a form that can be completed where it stands.",
+                "Write it as the files beside it do, or bring it up to date by hand.",
+            ) from None
+        self._take(path, completed, table.qualified_name)
         if not completed.changes:
-            return before
-        self.texts[path] = completed.text
-        implied = {field: getattr(before, field) for field in ("name", "source") if hasattr(before, field)}
-        return self._checked(type(before), yaml.safe_load(completed.text), **implied)
+            return table
+        content = yaml.safe_load(completed.text)
+        return self._checked(SourceTable, content, name=table.name, source=table.source)
 
-    def _checked(self, model: Any, content: Any, **implied: str) -> Any:
+    def _take(self, path: Path, completed: Completed, table: str) -> None:
+        """Keep what a file becomes, and what is to be said of it."""
+        for text in completed.flags:
+            self.flag(table, text)
+        if completed.changes:
+            self.changes.setdefault(table, []).extend(completed.changes)
+            self.texts[path] = completed.text
+
+    def _checked(self, model: type[ModelT], content: Any, **implied: str) -> ModelT:
         try:
             return model.model_validate({**content, **implied})
         except ValidationError as error:

@@ -24,11 +24,19 @@ def written(content: Mapping[str, Any], comment: str = "") -> str:
         elif isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
             lines.append(f"{field}:")
             for entry in value:
-                fields = [entry_line(name, part) for name, part in entry.items()]
+                fields = [_field_line(name, part) for name, part in entry.items()]
                 lines += [f"{_INDENT}- {fields[0]}", *(f"{_INDENT * 2}{line}" for line in fields[1:])]
         else:
-            lines.append(entry_line(field, value))
+            lines.append(_field_line(field, value))
     return "\n".join(lines) + "\n"
+
+
+def _field_line(name: str, value: Any) -> str:
+    """As :func:`entry_line`, on a line that is within no brackets, where fewer texts need quotes."""
+    if not isinstance(value, str):
+        return entry_line(name, value)
+    plain = yaml.dump(value, Dumper=_Dumper, allow_unicode=True, width=float("inf")).removesuffix("...\n")
+    return f"{_inline(name)}: {plain.rstrip(chr(10))}"
 
 
 def entry_line(name: str, value: Any) -> str:

@@ -128,9 +128,11 @@ def connect_postgresql(address: Address, settings: Settings) -> Connection:
         connection: Connection = psycopg2.connect(**address.arguments)
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=True)
         connection.set_client_encoding("UTF8")
+        session = _postgresql_session(settings)
         with connection.cursor() as cursor:
-            for name, value in _postgresql_session(settings).items():
-                cursor.execute("select set_config(%s, %s, false)", (name, value))
+            # In one question: there are sessions for each table.
+            settled = ", ".join(["set_config(%s, %s, false)"] * len(session))
+            cursor.execute(f"select {settled}", [part for pair in session.items() for part in pair])
     return connection
 
 
@@ -166,10 +168,9 @@ def mysql_session(settings: Settings, server_info: str | None) -> list[str]:
     )
     return [
         # An empty mode: zero dates are shown, backslashes escape, double quotes are texts.
-        "set session sql_mode = '', time_zone = '+00:00'",
-        f"set session {limit}, lock_wait_timeout = {max(settings.lock_timeout_seconds, 1)}",
         # The server must wait while the reader of the rows is busy; its default is a minute.
-        f"set session net_write_timeout = {seconds}",
+        f"set session sql_mode = '', time_zone = '+00:00', net_write_timeout = {seconds}, {limit},"
+        f" lock_wait_timeout = {max(settings.lock_timeout_seconds, 1)}",
         "set session transaction isolation level repeatable read",
     ]
 

@@ -57,6 +57,14 @@ def test_scale_1_has_the_size_that_a_day_should_have() -> None:
         assert 450 < value.sessions < 560 and 1_900 < value.page_views < 2_700 and 40 < value.conversions < 80
 
 
+@pytest.mark.parametrize("days", [1, 2, 3])
+@pytest.mark.parametrize("scale", [0.02, 0.2, 1])
+def test_small_and_short_shops_have_their_visits(scale: float, days: int) -> None:
+    shop = Shop(ShopPlan(scale=scale, days=days))
+    assert len(sessions_at(shop, days)) >= 40 * days and conversions_at(shop, days)
+    assert all(o.day <= days for o in (*shop.visits.occurrences, *shop.conversions.occurrences))
+
+
 def test_each_order_on_the_web_ends_a_session_that_looked_at_what_it_bought(shop: Shop) -> None:
     sessions = {session["session_id"]: session for session in sessions_at(shop, DAYS)}
     conversions = {conversion["order_id"]: conversion for conversion in conversions_at(shop, DAYS)}

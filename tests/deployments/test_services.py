@@ -22,6 +22,7 @@ from deployments.processes import Service
 from deployments.services import LocalPrefect
 from etl.errors import ConfigError
 from etl.settings import PROJECT_DIR, Settings
+from tests.deployments.commands import run_command as _run
 
 CLEAR_ALL = """
 from deployments.apply import clear_undeclared
@@ -157,25 +158,3 @@ def _wait_for(condition: Callable[[], object], home: LocalPrefect) -> None:
     while not condition():
         assert time.monotonic() < deadline, home.watcher.log.read_text(encoding="utf-8")
         time.sleep(0.2)
-
-
-def _run(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A Python command in the project's folder, whose only settings are those of the state folder."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETL_", "PREFECT_"))}
-    own = {
-        "ETL_STATE_DIR": str(state),
-        "PREFECT_PROFILES_PATH": str(state / "prefect" / "profiles.toml"),
-        "COLUMNS": "200",
-    }
-    command = [sys.executable, *arguments]
-    done = subprocess.run(
-        command,
-        cwd=PROJECT_DIR,
-        env={**kept, **own},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-    assert done.returncode == 0, f"{' '.join(arguments)}: {done.stdout}{done.stderr}"
-    return done

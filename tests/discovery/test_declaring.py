@@ -10,9 +10,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl.catalog_types import can_hold
 from etl.discovery.names import column_name, table_name
 from etl.discovery.suites import is_personal
-from etl.discovery.types import can_hold, widened
+from etl.discovery.types import widened
 from etl.discovery.yaml_text import YamlText, written
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -72,6 +72,7 @@ def test_yesterday_is_each_business_day_once(cron: str, zone: str, first: date, 
     assert asked == [day - timedelta(days=1) for day in _days(first, last)]
 
 
+@pytest.mark.slow
 def test_a_night_without_a_run_is_brought_by_the_next_one(world: FlowWorld) -> None:
     """Law X1: what the second day brought lies between the watermark and the end of the third."""
     world.play(1)

@@ -64,6 +64,50 @@ def test_empty_windows_pass_and_empty_whole_tables_do_not(everything: StagedShop
     assert is_open == {name: not is_read_whole(table) for name, table in CATALOG.tables.items()}
 
 
+BREAKS = {
+    "drop.stock_csv": (
+        "counted_at = counted_at + interval '1 minute' * (_row = 1)::integer,"
+        " on_hand_quantity = case _row when 2 then -1 else on_hand_quantity end",
+        {"counted_at_is_a_full_hour": [1], "on_hand_is_not_negative": [2]},
+    ),
+    "analytics.sessions": (
+        "ended_at = case _row when 3 then started_at - interval '1 second' else ended_at end",
+        {"ended_after_started": [3]},
+    ),
+    "analytics.page_views": (
+        "page_type = case _row when 4 then 'popup' else page_type end,"
+        " viewed_at = case _row when 5 then viewed_at - interval '1 day' else viewed_at end",
+        {"page_type_is_known": [4], "viewed_within_its_session": 1},
+    ),
+    "analytics.conversions": (
+        "revenue_amount = case _row when 6 then -1 else revenue_amount end,"
+        " session_id = case _row when 7 then 'gone' else session_id end",
+        {"revenue_is_not_negative": [6], "session_is_known": 1},
+    ),
+    "warehouse.customer_scores": ("recency_score = 3 where recency_score = 4", "fifths_are_even"),
+    "rates.daily": ("rate = 0 where _row = 8", "rate_is_positive"),
+}
+
+
+def test_the_rules_of_the_other_sources_find_what_they_are_for(
+    postgres_database: str, state_dir: Path
+) -> None:
+    """Rows to blame for critical rules, their number for warnings; a rule's name where the gate closes."""
+    staged = StagedShop(postgres_database)
+    staged.create(rows=1_000, tables=BREAKS)
+    for table, (change, expected) in BREAKS.items():
+        staged.execute(f"update {CATALOG.tables[table].relation} set {change}")
+        judgement = judged(staged, table, state_dir)
+        broken = {r.rule for r in judgement.verdict.results if not r.passed}
+        if isinstance(expected, str):
+            assert (judgement.verdict.is_open, broken) == (False, {expected}), table
+            continue
+        blamed = {rule: rows for rule, rows in expected.items() if isinstance(rows, list)}
+        assert (judgement.verdict.is_open, broken, judgement.failed_rows) == (True, set(), blamed), table
+        for rule in expected.keys() - blamed.keys():
+            assert result(judgement, rule).unexpected_count == expected[rule], rule
+
+
 def test_rows_that_break_a_critical_rule_within_tolerance_are_named(
     shop: StagedShop, state_dir: Path
 ) -> None:

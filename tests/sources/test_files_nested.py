@@ -125,6 +125,14 @@ def test_what_is_no_record_is_rejected(drop: Drop) -> None:
     assert [row[2] is None for row in landed] == [True, False, False, False, False, True]
 
 
+def test_a_record_that_is_nested_too_deep_is_rejected(drop: Drop) -> None:
+    drop.put("a.json", f'[{{"id": 1, "name": {"[" * 600}{"]" * 600}}}, {{"id": 2}}]')
+    assert landed_rows(drop.only(files_table(JSON, NAMES)), ["id", "_fault"]) == [
+        (None, "is nested too deep"),
+        ("2", None),
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

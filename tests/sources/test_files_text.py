@@ -157,6 +157,11 @@ def test_drift_passes_by_policy_and_is_told(drop: Drop, policy: str) -> None:
     assert drop.fault(files_table(CSV, columns, drift=policy)).startswith("its header lacks 'name'")
 
 
+def test_columns_that_are_known_and_not_wanted_are_no_drift(drop: Drop) -> None:
+    drop.put("a.csv", b"id,name,other\n1,x,z\n")
+    assert drop.rows(files_table(CSV, NAMES, files={"unused": ["other"]})) == [("1", "x")]
+
+
 def test_what_the_file_says_of_itself_can_be_declared(drop: Drop) -> None:
     own = {"file": "_source_file", "part": "_source_part", "row": "_source_row", "at": "_source_modified_at"}
     drop.put("in/b.csv", b"id\n7\n8\n")

@@ -12,7 +12,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
 from tests.sources.file_drop import Drop, files_table, landed_rows, zipped
-from tests.sources.workbook_files import Rows, edited, ods, xls, xlsx
+from tests.sources.workbook_files import Error, Rows, edited, ods, xls, xlsx
 
 NAMES = ["id", "name"]
 EXCEL = {"kind": "excel"}
@@ -133,6 +133,12 @@ def test_a_cell_that_is_an_error_rejects_its_row(drop: Drop) -> None:
         (None, None, "sheet 'S', row 3: 'name' is the error #DIV/0!"),
         ("3", "z", None),
         ("4", "#N/A", None),
+    ]
+    drop.put("a.xlsx", xls({"T": [NAMES, [1, "#N/A"]], "Ö": [NAMES, [2, "y"], [3, Error(7)]]}))
+    assert landed_rows(drop.only(files_table(EXCEL, NAMES)), ["id", "_fault"]) == [
+        ("1", None),
+        ("2", None),
+        (None, "sheet 'Ö', row 3: 'name' is the error #DIV/0!"),
     ]
     drop.put("a.xlsx", ods({"S": [NAMES, [1, "#DIV/0!"]]}))
     assert landed_rows(drop.only(files_table(EXCEL, NAMES)), ["_fault"])[0][0].endswith(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -18,6 +19,13 @@ from openpyxl.worksheet.worksheet import Worksheet
 from tests.sources.file_drop import zipped
 
 Rows = list[list[Any]]
+
+
+@dataclass(frozen=True)
+class Error:
+    """A cell of an .xls that is an error."""
+
+    code: int
 
 
 def xlsx(sheets: dict[str, Rows], change: Callable[[Worksheet], None] | None = None, **options: Any) -> bytes:
@@ -42,8 +50,10 @@ def xls(sheets: dict[str, Rows], is_1904: bool = False) -> bytes:
         sheet = book.add_sheet(name)
         for at, row in enumerate(rows):
             for column, value in enumerate(row):
-                style = [as_date] if isinstance(value, date) else []
-                sheet.write(at, column, value, *style)
+                if isinstance(value, Error):
+                    sheet.row(at).set_cell_error(column, value.code)
+                else:
+                    sheet.write(at, column, value, *([as_date] if isinstance(value, date) else []))
     return _saved(book)
 
 

@@ -89,7 +89,8 @@ def test_what_a_run_over_some_tables_of_the_shop_can_change() -> None:
     """A late product moves its sales; brands alone touch no fact."""
     catalog = load_catalog(PROJECT_DIR / "catalog")
     assert changed_relations(catalog, ["shop.brands"]) == {"warehouse.dim_brand"}
-    products = {f"warehouse.{name}" for name in ("dim_brand", "dim_category", "dim_product", "fact_sales")}
+    dimensions, facts = ("brand", "category", "product"), ("sales", "inventory_snapshots", "page_views")
+    products = {f"warehouse.dim_{name}" for name in dimensions} | {f"warehouse.fact_{name}" for name in facts}
     assert changed_relations(catalog, ["shop.products"]) == products
 
 

@@ -24,7 +24,9 @@ IS_MADE_BY_USE = re.compile(r"^\.(storehouse|venv|env$)|<|…|\*|crm|tills|^land
 # Files of the landing folder and of the report are named by what they hold; these are no files of ours.
 EXAMPLES = {"mart_store_days.sql", "server.log", "worker.log", "watcher.log", "server.url"}
 # Sources bring settings of their own; these two are the examples of the documents.
-OF_A_SOURCE = re.compile(r"ETL_(CRM|TILLS)_(URL|TOKEN|USER|PASSWORD|API_KEY|CLIENT_ID|CLIENT_SECRET|CA_FILE)")
+OF_A_SOURCE = re.compile(
+    r"ETL_(CRM|DROP|RATES|TILLS)_(URL|TOKEN|USER|PASSWORD|API_KEY|CLIENT_ID|CLIENT_SECRET|CA_FILE)"
+)
 LAW = r"[RXSFQP]\d{1,2}"
 EVERY_DOCUMENT = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
@@ -82,6 +84,12 @@ def test_no_machine_is_named(document: Path) -> None:
 def test_every_deployment_that_is_run_is_declared(document: Path) -> None:
     named = re.findall(r"prefect deployment run ([\w/-]+)", document.read_text(encoding="utf-8"))
     assert set(named) - set(declared_deployments()) == set()
+
+
+def test_operations_list_every_deployment() -> None:
+    text = (PROJECT_DIR / "docs/operations.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE))
+    assert {name.partition("/")[2] for name in declared_deployments()} <= listed
 
 
 def test_operations_say_every_setting_with_its_default() -> None:

@@ -22,7 +22,7 @@ from etl.settings import Settings
 from tests.warehouse.rows import at, cursor_of
 from tests.warehouse.world import Batch, World
 
-EXAMPLES = max(int(os.environ.get("ETL_TEST_EXAMPLES", "500")) // 10, 5)
+EXAMPLES = max(int(os.environ.get("ETL_TEST_EXAMPLES", "500")) // 15, 5)
 START = datetime(2026, 5, 1, tzinfo=UTC)
 ODD = 'a "count" of 100%; drop table x; --'
 

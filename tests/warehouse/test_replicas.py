@@ -20,7 +20,7 @@ from etl.settings import Settings
 from tests.warehouse.rows import cursor_of
 from tests.warehouse.world import Batch, World
 
-EXAMPLES = max(int(os.environ.get("ETL_TEST_EXAMPLES", "500")) // 20, 5)
+EXAMPLES = max(int(os.environ.get("ETL_TEST_EXAMPLES", "500")) // 30, 5)
 START = datetime(2026, 5, 1, tzinfo=UTC)
 ODD = 'select "x"; drop table y; -- 100%'
 ID = {"type": "bigint", "nullable": False}
@@ -35,6 +35,7 @@ def _table(name: str, key: list[str], columns: dict[str, Any], **more: Any) -> d
 def _catalog(**changed: Any) -> Catalog:
     """Tables of each kind; ``changed`` replaces some by their names."""
     stamp = {"type": "timestamp", "nullable": False}
+    steady = {"id": ID, "value": {"type": "text"}}
     tables = {
         "moving": _table(
             "moving",
@@ -48,7 +49,7 @@ def _catalog(**changed: Any) -> Catalog:
             cursor="updated_at",
             deletes="compare",
         ),
-        "steady": _table("steady", ["id"], {"id": ID, "value": {"type": "text"}}),
+        "steady": _table("steady", ["id"], steady),
         "plain": _table("plain", [], {"a": {"type": "text"}, "b": {"type": "double"}, "c": {"type": "json"}}),
         "flagged": _table(
             "flagged",
@@ -63,8 +64,11 @@ def _catalog(**changed: Any) -> Catalog:
     }
     return Catalog.model_validate(
         {
-            "sources": {"s": {"name": "s", "description": "a database", "url_setting": "shop_url"}},
-            "tables": {f"s.{name}": table for name, table in tables.items()},
+            "sources": {s: {"name": s, "description": "a database", "url_setting": "shop_url"} for s in "st"},
+            "tables": {
+                **{f"s.{name}": table for name, table in tables.items()},
+                "t.steady": {**_table("steady", ["id"], steady), "source": "t"},
+            },
             "dimensions": {},
             "facts": {},
         }
@@ -190,6 +194,13 @@ def test_a_table_that_is_read_whole_loses_rows_that_are_gone_but_not_those_that_
     assert (copied.role, copied.removed, copied.unchanged, read.quarantined) == ("replica", 1, 1, 2)
 
 
+def test_tables_of_one_name_in_two_sources_have_copies_of_their_own(world: World) -> None:
+    world.load(Batch({"s.steady": [_steady(1, "x")], "t.steady": [_steady(1, "y"), _steady(2, "y")]}))
+    world.load(Batch({"s.steady": [_steady(1, "x")], "t.steady": [_steady(2, "y")]}))
+    assert world.query("select id, value from replica.s__steady") == [(1, "x")]
+    assert world.query("select id, value from replica.t__steady") == [(2, "y")]
+
+
 def test_a_soft_delete_leaves_the_copy_and_an_older_state_of_a_backfill_does_not_return(world: World) -> None:
     def row(key: int, seq: int, gone: bool | None = None) -> dict[str, Any]:
         return {"id": key, "gone": gone, "seq": seq, "_cursor": str(seq)}
@@ -310,7 +321,7 @@ def _empty(world: World) -> None:
     with world.connection.cursor() as cursor:
         cursor.execute(
             "truncate replica.s__moving, replica.s__steady, replica.s__plain, replica.s__flagged;"
-            " delete from audit.watermarks; delete from audit.quarantine"
+            " truncate replica.t__steady; delete from audit.watermarks; delete from audit.quarantine"
         )
 
 

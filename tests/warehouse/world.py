@@ -51,7 +51,7 @@ class World:
 
     def load(self, batch: Batch) -> Release:
         """Stage the rows and release them as one run."""
-        run = self._new_run()
+        run = self.new_run()
         names = [*batch.rows, *(name for name in batch.keys if name not in batch.rows)]
         tables = [self.catalog.tables[name] for name in names]
         self.warehouse.begin_run(run, tables)
@@ -71,7 +71,7 @@ class World:
 
     def staged_then_lost(self, name: str, rows: Sequence[dict[str, Any]]) -> tuple[Run, StagedTable]:
         """Stage rows and their keys, settle them, then lose the keys as a crash of the server does."""
-        run = self._new_run()
+        run = self.new_run()
         table = self.catalog.tables[name]
         self.warehouse.begin_run(run, [table])
         keys = [{**{c: row[c] for c in table.key}, "_cursor": row["_cursor"]} for row in rows]
@@ -91,7 +91,7 @@ class World:
 
     def missed(self, name: str, keys: Sequence[dict[str, Any]], high: str) -> list[dict[str, Any]]:
         """Keys that a run with these keys at the source would read behind its window."""
-        run = self._new_run()
+        run = self.new_run()
         self.warehouse.begin_run(run, [self.catalog.tables[name]])
         self._stage(run, name, Batch({name: []}, {name: keys}))
         found = self.warehouse.find_missed(TablePlan(name, None, Window(None, high), high, True), run)
@@ -136,7 +136,8 @@ class World:
         """Close the test's own connection."""
         self.connection.close()
 
-    def _new_run(self) -> Run:
+    def new_run(self) -> Run:
+        """A run of its own name."""
         run_id = uuid.uuid4().hex
         return Run(run_id, PIPELINE, None, False, f"staging_{run_id}")
 

@@ -41,12 +41,10 @@ def read_json(
             buffer.refuse(fault, record)
         else:
             shape.meet(record.keys())
-            buffer.add(
-                [
-                    around[name] if name in around else value_text(_value(record, name, column))
-                    for name, column in columns.items()
-                ]
-            )
+            try:
+                buffer.add([_text(record, name, column, around) for name, column in columns.items()])
+            except RecursionError:
+                buffer.refuse("is nested too deep", readable(repr(list(record))))
         if buffer.is_full:
             yield buffer.take()
     yield buffer.take()
@@ -69,8 +67,10 @@ def _around(part: Part, form: Json, table: SourceTable) -> dict[str, Value]:
     }
 
 
-def _value(record: dict[str, Any], name: str, column: Column) -> Any:
-    return at_path(record.get(column.source_name or name), column.path)
+def _text(record: dict[str, Any], name: str, column: Column, around: dict[str, Value]) -> Value:
+    if name in around:
+        return around[name]
+    return value_text(at_path(record.get(column.source_name or name), column.path))
 
 
 def _records(stream: Metered, form: Json) -> Records:

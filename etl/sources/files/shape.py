@@ -37,7 +37,8 @@ class FileShape:
         needed = {*table.key, *filter(None, [table.cursor])}
         needed |= {name for name, column in table.columns.items() if not column.nullable}
         self._needed = {self.labels[name] for name in needed if name in self.labels}
-        self._fields = {field_of(label) for label in self.labels.values()}
+        unused = table.files.unused if table.files else ()
+        self._fields = {field_of(label) for label in (*self.labels.values(), *unused)}
         self._unmet = {field_of(label) for label in self._needed} - {""}
         self._has_records = False
         self._drifts: list[str] = []
@@ -51,7 +52,7 @@ class FileShape:
         names = [name.strip() for name in header]
         expected = {label.strip(): label for label in self.labels.values()}
         missing = [label for name, label in expected.items() if name not in names]
-        added = [name for name in names if name and name not in expected]
+        added = [name for name in names if name and name not in expected and name not in self._fields]
         twice = [name for name, count in Counter(names).items() if name in expected and count > 1]
         if twice:
             raise FileFault(f"its header has {_listed(twice)} twice", "Mend the header.")

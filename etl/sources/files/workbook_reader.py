@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import resource
+import struct
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -21,8 +22,20 @@ from xml.etree.ElementTree import Element
 from defusedxml.ElementTree import iterparse, parse
 from python_calamine import CalamineSheet, CalamineWorkbook, SheetTypeEnum
 
-_ERRORS = frozenset(("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"))
+_ERRORS = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+}
 _LETTERS = 26
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_LAST_SECTOR = 0xFFFFFFF9
+# Records of .xls: a sheet's place and name, the end of a part, a cell that is an error, a formula's result.
+_SHEET, _BEGIN, _END, _ERROR_CELL, _FORMULA = 0x0085, 0x0809, 0x000A, 0x0205, 0x0006
 
 Cell = str | None | dict[str, str]
 Place = tuple[int, int]
@@ -45,9 +58,11 @@ def _answer_sheets(wanted: str | None, stream: IO[bytes]) -> None:
     if wanted is not None and wanted not in names:
         _fail(f"it has no sheet {wanted!r}; it has {names}")
     package = zipfile.ZipFile(stream) if zipfile.is_zipfile(stream) else None
+    old = {} if package else _old_errors(stream)
     for name in names if wanted is None else [wanted]:
         _answer({"sheet": name})
-        for row in _rows(workbook.get_sheet_by_name(name), _Errors.of(package, name)):
+        errors = _Errors.of(package, name) if package else _Errors(old.get(name, {}))
+        for row in _rows(workbook.get_sheet_by_name(name), errors):
             _answer(row)
 
 
@@ -103,27 +118,24 @@ class _Merged:
 
 
 class _Errors:
-    """Cells that are errors, which the workbook's reader gives as empty ones.
+    """Cells that are errors, which the workbook's reader gives as empty ones, or (.ods) as texts."""
 
-    Of .xlsx they are found in the sheet itself; .ods has them as texts; of .xls they stay empty.
-    """
-
-    def __init__(self, places: dict[Place, str], are_texts: bool) -> None:
+    def __init__(self, places: dict[Place, str], are_texts: bool = False) -> None:
         self._places, self._are_texts = places, are_texts
 
     @classmethod
-    def of(cls, package: zipfile.ZipFile | None, sheet: str) -> _Errors:
-        """The errors of one sheet."""
-        names = package.namelist() if package else []
-        if package is None or "xl/workbook.xml" not in names:
-            return cls({}, "content.xml" in names)
+    def of(cls, package: zipfile.ZipFile, sheet: str) -> _Errors:
+        """The errors of one sheet of an .xlsx or .ods."""
+        names = package.namelist()
+        if "xl/workbook.xml" not in names:
+            return cls({}, are_texts="content.xml" in names)
         member = _member_of(package, sheet)
-        return cls(_error_cells(package, member) if member in names else {}, False)
+        return cls(_error_cells(package, member) if member in names else {})
 
     def mark(self, row: int, cells: list[Cell]) -> None:
         """Put the errors in their places."""
         for column, cell in enumerate(cells):
-            if (error := self._places.get((row, column))) or (self._are_texts and cell in _ERRORS):
+            if (error := self._places.get((row, column))) or (self._are_texts and cell in _ERRORS.values()):
                 cells[column] = {"error": error or str(cell)}
 
 
@@ -170,6 +182,74 @@ def _is(element: Element, name: str) -> bool:
 
 def _attribute(element: Element, name: str) -> str | None:
     return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), None)
+
+
+def _old_errors(stream: IO[bytes]) -> dict[str, dict[Place, str]]:
+    """Sheet of an .xls -> its errors."""
+    stream.seek(0)
+    data = stream.read()
+    book = _workbook_of(data) if data.startswith(_OLE) else b""
+    found: dict[str, dict[Place, str]] = {}
+    for kind, body in _records(book, 0):
+        if kind == _SHEET:
+            name = body[8:].decode("utf-16-le" if body[7] & 1 else "latin-1")
+            found[name] = dict(_errors_of(book, int.from_bytes(body[:4], "little")))
+    return found
+
+
+def _errors_of(book: bytes, start: int) -> Iterator[tuple[Place, str]]:
+    for kind, body in _records(book, start):
+        if kind == _ERROR_CELL and body[7]:
+            yield struct.unpack_from("<2H", body), _ERRORS.get(body[6], "an error")
+        elif kind == _FORMULA and body[6] == 2 and body[12:14] == b"\xff\xff":
+            yield struct.unpack_from("<2H", body), _ERRORS.get(body[8], "an error")
+
+
+def _records(book: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+    """Records of one part of the workbook, without those of the charts within it."""
+    depth = 0
+    while at + 4 <= len(book):
+        kind, size = struct.unpack_from("<2H", book, at)
+        depth += (kind == _BEGIN) - (kind == _END)
+        if depth == 1:
+            yield kind, book[at + 4 : at + 4 + size]
+        elif depth == 0:
+            return
+        at += 4 + size
+
+
+def _workbook_of(data: bytes) -> bytes:
+    """The stream of the workbook in its compound file, which is laid out in chained sectors."""
+    size = 1 << struct.unpack_from("<H", data, 30)[0]
+    (directory,), (shortest,) = struct.unpack_from("<I", data, 48), struct.unpack_from("<I", data, 56)
+    next_table, table_count = struct.unpack_from("<2I", data, 68)
+    tables = list(struct.unpack_from("<109I", data, 76))
+    for _ in range(table_count):
+        *more, next_table = struct.unpack_from(f"<{size // 4}I", data, (next_table + 1) * size)
+        tables += more
+    chain = [
+        n
+        for t in tables
+        if t <= _LAST_SECTOR
+        for n in struct.unpack_from(f"<{size // 4}I", data, (t + 1) * size)
+    ]
+
+    def chained(sector: int) -> bytes:
+        sectors: list[bytes] = []
+        while sector <= _LAST_SECTOR and len(sectors) <= len(chain):
+            sectors.append(data[(sector + 1) * size : (sector + 2) * size])
+            sector = chain[sector]
+        return b"".join(sectors)
+
+    entries = chained(directory)
+    for at in range(0, len(entries), 128):
+        name = (
+            entries[at : at + struct.unpack_from("<H", entries, at + 64)[0]].decode("utf-16-le").rstrip("\0")
+        )
+        if name in ("Workbook", "Book"):
+            start, length = struct.unpack_from("<2I", entries, at + 116)
+            return chained(start) if length >= shortest else b""
+    return b""
 
 
 def _answer(message: object) -> None:

@@ -1,143 +1,179 @@
-"""How a request says who asks; credentials come from the settings and stand in no message (law P2)."""
+"""Credentials: from the settings onto requests, and nowhere else (law P2)."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
+from base64 import b64encode
+from threading import Lock
+from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit, urlunsplit
 
 import requests
-from pydantic import SecretStr
-from requests.auth import AuthBase, HTTPBasicAuth
 
 from etl.catalog import SourceSystem
 from etl.catalog.rest import ApiKeyAuth, BasicAuth, BearerAuth, OAuth2Auth
-from etl.errors import ConfigError, SourceError, TransientError
+from etl.errors import ConfigError, SourceError
 from etl.settings import Settings
+from etl.sources.rest.exchange import Auth, Exchange
+from etl.sources.rest.json_text import parse
+from etl.sources.rest.pacing import Pacer
+from etl.sources.rest.redaction import Secrets
+from etl.sources.rest.statuses import accept
+from etl.sources.rest.tries import Tries
 
-# A token is renewed this long before the server says that it ends.
-_EARLY_SECONDS = 30
-_USUAL_LIFE_SECONDS = 3_600
-
-Send = Callable[[requests.Request], requests.Response]
-
-
-class Credentials(AuthBase):
-    """Adds to each request what the API wants; without any, no file of the user's home is asked either."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """The request with its credentials."""
-        return request
-
-    def renew(self) -> bool:
-        """Get new credentials after a refusal; False when there are no others."""
-        return False
+_DEFAULT_TOKEN_SECONDS = 300.0
+# A token is renewed before it ends, so that none ends on its way.
+_USED_SHARE = 0.9
 
 
-def credentials_for(system: SourceSystem, settings: Settings, send: Send) -> Credentials:
-    """The credentials that the catalog declares for a system.
-
-    Args:
-        send: Sends a request without credentials, for a token.
+def auth_for(system: SourceSystem, settings: Settings, secrets: Secrets) -> Auth:
+    """What signs the requests to a system.
 
     Raises:
-        ConfigError: A secret is not set; names its variable.
+        ConfigError: A credential is not set, or cannot be sent.
     """
 
-    def secret(what: str) -> SecretStr:
-        found = settings.secret(f"{system.name}_{what}")
-        if found is None:
-            variable = f"ETL_{system.name}_{what}".upper()
-            raise ConfigError(
-                f"The source '{system.name}' needs {variable}, which is not set.",
-                f"Set {variable} in .env, or write it to the file secrets/{system.name}_{what} "
-                "of the state folder.",
-            )
-        return found
+    def secret(name: str) -> str:
+        return _secret(system, settings, secrets, name)
 
-    match system.rest.auth if system.rest else None:
-        case None:
-            return Credentials()
+    match system.rest and system.rest.auth:
         case BearerAuth():
-            return _Header("Authorization", secret("token"), "Bearer ")
+            return HeaderAuth("Authorization", f"Bearer {secret('token')}")
         case BasicAuth():
-            return _Basic(secret("user"), secret("password"))
-        case ApiKeyAuth(location="header", name=name):
-            return _Header(name, secret("api_key"))
-        case ApiKeyAuth(name=name):
-            return _Parameter(name, secret("api_key"))
+            return HeaderAuth("Authorization", _basic(secret("user"), secret("password"), secrets))
+        case ApiKeyAuth(location="header") as declared:
+            return HeaderAuth(declared.name, secret("api_key"))
+        case ApiKeyAuth() as declared:
+            return QueryAuth(declared.name, secret("api_key"))
         case OAuth2Auth() as declared:
-            return _ClientCredentials(declared, (secret("client_id"), secret("client_secret")), send)
+            request = _token_request(declared, secret("client_id"), secret("client_secret"), secrets)
+            return TokenAuth(system, settings, request, secrets)
+    return Auth()
 
 
-class _Header(Credentials):
-    def __init__(self, name: str, value: SecretStr, prefix: str = "") -> None:
-        self._name, self._value, self._prefix = name, value, prefix
+class HeaderAuth(Auth):
+    """A credential in a header."""
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers[self._name] = self._prefix + self._value.get_secret_value()
-        return request
-
-
-class _Basic(Credentials):
-    def __init__(self, user: SecretStr, password: SecretStr) -> None:
-        self._auth = HTTPBasicAuth(user.get_secret_value(), password.get_secret_value())
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        self._auth(request)
-        return request
-
-
-class _Parameter(Credentials):
-    def __init__(self, name: str, value: SecretStr) -> None:
+    def __init__(self, name: str, value: str) -> None:
         self._name, self._value = name, value
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.prepare_url(request.url, {self._name: self._value.get_secret_value()})
+        """Set the header."""
+        request.headers[self._name] = self._value
         return request
 
 
-class _ClientCredentials(Credentials):
-    """OAuth 2 client credentials (RFC 6749, 4.4): one token for all threads, renewed when it ends."""
+class QueryAuth(Auth):
+    """A credential in a parameter of the query, also of URLs that an API made and that have it already."""
 
-    def __init__(self, declared: OAuth2Auth, client: tuple[SecretStr, SecretStr], send: Send) -> None:
-        self._declared, self._client, self._send = declared, client, send
-        self._lock = threading.Lock()
-        self._token, self._ends_at = "", 0.0
+    def __init__(self, name: str, value: str) -> None:
+        self._name, self._value = name, value
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Set the parameter."""
+        parts = urlsplit(request.url or "")
+        pairs = [(k, v) for k, v in parse_qsl(str(parts.query), keep_blank_values=True) if k != self._name]
+        request.url = urlunsplit(parts._replace(query=urlencode([*pairs, (self._name, self._value)])))
+        return request
+
+
+class TokenAuth(Auth):
+    """A bearer token that is fetched when it is needed, and anew when it has expired or was refused.
+
+    Args:
+        request: Asks for a token.
+    """
+
+    def __init__(
+        self, system: SourceSystem, settings: Settings, request: requests.Request, secrets: Secrets
+    ) -> None:
+        pacer = Pacer(None)
+        self._request, self._secrets = request, secrets
+        self._exchange = Exchange(request.url, system, settings, pacer)
+        self._tries = Tries(system, pacer)
+        self._where = f"Source '{system.name}', fetching a token"
+        self._lock = Lock()
+        self._token, self._fetched_at, self._expires_at = "", 0.0, 0.0
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Set the header; other threads wait while one fetches a token."""
         with self._lock:
-            if time.monotonic() >= self._ends_at:
+            if time.monotonic() >= self._expires_at:
                 self._fetch()
             request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
-    def renew(self) -> bool:
+    def renew(self, sent_at: float) -> bool:
+        """Drop the token, unless another thread has fetched it since."""
         with self._lock:
-            self._ends_at = 0.0
+            if self._fetched_at <= sent_at:
+                self._expires_at = 0.0
         return True
 
     def _fetch(self) -> None:
-        form = {"grant_type": "client_credentials"}
-        if self._declared.scope:
-            form["scope"] = self._declared.scope
-        user, password = (part.get_secret_value() for part in self._client)
-        request = requests.Request(
-            "POST", self._declared.token_url, data=form, auth=HTTPBasicAuth(user, password)
+        asked_at = time.monotonic()
+        answer = self._tries.run(
+            lambda: accept(self._exchange.send(self._request, Auth()), (200,), self._secrets), self._where
         )
-        answer = self._send(request)
-        if answer.status_code != requests.codes.ok:
-            kind = TransientError if answer.status_code >= 500 else SourceError
-            raise kind(
-                f"The token address of the API answered {answer.status_code}.",
-                "Check client id, client secret, scope and token_url.",
-            )
         try:
-            body = answer.json()
-            self._token = str(body["access_token"])
-            life = float(body.get("expires_in") or _USUAL_LIFE_SECONDS)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            said = parse(answer.body)
+            token, expires_in = said["access_token"], said.get("expires_in")
+        except (ValueError, TypeError, KeyError):
+            token, expires_in = None, None
+        if not isinstance(token, str) or not _is_sendable(token):
             raise SourceError(
-                "The token address of the API answered without an access_token.", "Check token_url."
-            ) from None
-        self._ends_at = time.monotonic() + max(life - _EARLY_SECONDS, life / 2)
+                f"{self._where}: the answer holds no 'access_token' that could be sent.",
+                "Correct token_url in the source's catalog file.",
+            )
+        self._secrets.add(token)
+        self._token, self._fetched_at = token, time.monotonic()
+        self._expires_at = asked_at + _USED_SHARE * _seconds(expires_in)
+
+
+def _token_request(
+    declared: OAuth2Auth, client_id: str, client_secret: str, secrets: Secrets
+) -> requests.Request:
+    """RFC 6749, 4.4.2; within Basic, id and secret are encoded as in a form (2.3.1)."""
+    form = {"grant_type": "client_credentials", **declared.params}
+    if declared.scope:
+        form["scope"] = declared.scope
+    if declared.client_auth == "body":
+        form |= {"client_id": client_id, "client_secret": client_secret}
+        return requests.Request("POST", declared.token_url, data=form)
+    header = _basic(quote_plus(client_id), quote_plus(client_secret), secrets)
+    return requests.Request("POST", declared.token_url, data=form, headers={"Authorization": header})
+
+
+def _seconds(expires_in: object) -> float:
+    try:
+        return max(float(str(expires_in)), 0.0)
+    except ValueError:
+        return _DEFAULT_TOKEN_SECONDS
+
+
+def _basic(user: str, password: str, secrets: Secrets) -> str:
+    encoded = b64encode(f"{user}:{password}".encode()).decode()
+    secrets.add(encoded)
+    return f"Basic {encoded}"
+
+
+def _secret(system: SourceSystem, settings: Settings, secrets: Secrets, name: str) -> str:
+    variable = f"ETL_{system.name.upper()}_{name.upper()}"
+    found = settings.secret(f"{system.name}_{name}")
+    if found is None:
+        raise ConfigError(
+            f"The source '{system.name}' needs {variable}, which is not set.",
+            f"Set {variable} in .env, or write it to secrets/{system.name}_{name} in the state folder.",
+        )
+    value = found.get_secret_value()
+    if name in ("token", "api_key") and not _is_sendable(value):
+        raise ConfigError(
+            f"{variable} holds blanks, line ends or other signs that no header can carry.",
+            "Set it to the credential alone.",
+        )
+    if name != "user":
+        secrets.add(value)
+    return value
+
+
+def _is_sendable(value: str) -> bool:
+    return bool(value) and all("!" <= sign <= "~" for sign in value)

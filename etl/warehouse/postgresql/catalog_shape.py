@@ -25,7 +25,7 @@ from etl.warehouse.postgresql.declared import (
     fact_references,
     replica_columns,
 )
-from etl.warehouse.postgresql.making import make_missing
+from etl.warehouse.postgresql.making import make_missing, read_again
 from etl.warehouse.postgresql.shape import Shape, read_shape
 from etl.warehouse.postgresql.statements import render
 
@@ -76,7 +76,10 @@ def _match_fact(cursor: Cursor, catalog: Catalog, fact: Fact, shape: Shape) -> N
     require_key(shape, table, fact.grain)
     match_columns(cursor, table, declared)
     add_references(cursor, table, fact_references(catalog, fact))
-    relax_columns(cursor, table, declared, {fact.row_id, *fact.keys, *RUN_IDS})
+    if fact.row_id in present:
+        # A table of its own file may be stricter than the catalog.
+        relax_columns(cursor, table, declared, {fact.row_id, *fact.keys, *RUN_IDS})
+    _fill_gained(cursor, table, [*declared, *fact.keys], list(fact.tables))
 
 
 def _match_replica(cursor: Cursor, source_table: SourceTable, shape: Shape) -> None:
@@ -86,6 +89,13 @@ def _match_replica(cursor: Cursor, source_table: SourceTable, shape: Shape) -> N
     require_key(shape, table, source_table.key or ("_row_id",))
     match_columns(cursor, table, declared)
     relax_columns(cursor, table, declared, set(REPLICA_COLUMNS))
+    _fill_gained(cursor, table, list(declared), [source_table.qualified_name])
+
+
+def _fill_gained(cursor: Cursor, table: Table, columns: list[str], source_tables: list[str]) -> None:
+    """Rows that did not change have a value in a new column, too: they are read again."""
+    if set(columns) - table.present.keys():
+        read_again(cursor, source_tables)
 
 
 def _missing_members(cursor: Cursor, dimensions: list[Dimension]) -> list[tuple[str, int]]:

@@ -182,7 +182,7 @@ def _own_measures(scope: MergeScope, fact: Fact) -> list[str]:
 
 
 def _rows(fact: Fact) -> str:
-    return f"rows_{fact.name}"
+    return f"rows_{fact.relation}"
 
 
 def _values(scope: MergeScope, fact: Fact) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def remove_gone(
         staging=scope.staging,
         there=there,
         held_back=("_quarantine", "_rejected"),
-        gone=f"gone_{table.name}",
+        gone=f"gone_{table.replica_relation}",
     )
     scope.cursor.execute(sql["find"], {"table_name": table.qualified_name})
     scope.cursor.execute(sql["count"], {})

@@ -47,8 +47,14 @@ def make_missing(cursor: Cursor, catalog: Catalog, shape: Shape) -> bool:
             _make_replica(cursor, table)
             filled_by.append(table.qualified_name)
     if filled_by:
-        _read_again(cursor, filled_by)
+        read_again(cursor, filled_by)
     return bool(filled_by)
+
+
+def read_again(cursor: Cursor, tables: list[str]) -> None:
+    """Forget how far the tables were read: a reset that names them (law X7)."""
+    for statement in render_named("generated/read_again.sql").values():
+        cursor.execute(statement, {"tables": tables})
 
 
 def _make_history(cursor: Cursor, dimension: Dimension) -> None:
@@ -121,12 +127,6 @@ def _made_from_file(cursor: Cursor, folder: str, relation: str) -> bool:
         return False
     cursor.execute(render(file), {})
     return True
-
-
-def _read_again(cursor: Cursor, tables: list[str]) -> None:
-    """Forget how far the tables were read: a reset that names them (law X7)."""
-    for statement in render_named("generated/read_again.sql").values():
-        cursor.execute(statement, {"tables": tables})
 
 
 def _key_types(dimension: Dimension) -> dict[str, str]:

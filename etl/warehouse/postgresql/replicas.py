@@ -89,4 +89,4 @@ def _guarded(table: SourceTable) -> Guarded:
 
 
 def _rows(table: SourceTable) -> str:
-    return f"rows_{table.name}"
+    return f"rows_{table.replica_relation}"

@@ -50,6 +50,6 @@ class StepScope:
 
     def number(self, statement: str, values: Mapping[str, Any] = NO_VALUES) -> int:
         """Run a statement that answers with one number; none is 0."""
-        self.cursor.execute(statement, values)
+        self.cursor.execute(statement, values or {})
         row = self.cursor.fetchone()
         return int(row[0]) if row else 0

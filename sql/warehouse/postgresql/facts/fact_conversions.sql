@@ -7,8 +7,8 @@ create table if not exists warehouse.fact_conversions (
     converted_at timestamptz not null,
     revenue_amount numeric(14, 2) not null,
     currency_code text not null,
-    exchange_rate numeric(18, 8),
-    revenue_usd_amount numeric(14, 2),
+    exchange_rate numeric(18, 8) not null,
+    revenue_usd_amount numeric(14, 2) not null,
     updated_at timestamptz not null,
     inserted_run_id text not null,
     updated_run_id text not null

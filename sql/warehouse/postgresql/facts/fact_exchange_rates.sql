@@ -11,7 +11,7 @@ create table if not exists warehouse.fact_exchange_rates (
 create index if not exists fact_exchange_rates_currency_idx
 on warehouse.fact_exchange_rates (currency_code, rate_date);
 comment on table warehouse.fact_exchange_rates is
-'Reference rates of the European Central Bank, as quoted; days without a quotation have no row (law F4)';
+'Reference rates of the European Central Bank; days without a quotation have no row (law F4)';
 comment on column warehouse.fact_exchange_rates.currency_code is
 'ISO 4217 code; the euro itself is not quoted, its rate is 1';
 comment on column warehouse.fact_exchange_rates.rate is

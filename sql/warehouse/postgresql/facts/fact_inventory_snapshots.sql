@@ -1,4 +1,4 @@
--- grain: one row per product, store and full hour of a count (product_id, store_id, counted_at) (law F1)
+-- grain: one row per product, store and hour of a count (product_id, store_id, counted_at) (F1)
 create table if not exists warehouse.fact_inventory_snapshots (
     product_id bigint not null,
     store_id bigint not null,
@@ -22,7 +22,7 @@ on warehouse.fact_inventory_snapshots (product_key);
 create index if not exists fact_inventory_snapshots_store_idx
 on warehouse.fact_inventory_snapshots (store_key);
 comment on table warehouse.fact_inventory_snapshots is
-'One row per product, store and full hour of a count; of several exports of one count the newest holds';
+'One row per product, store and full hour of a count; of several exports the newest holds';
 comment on column warehouse.fact_inventory_snapshots.counted_at is 'Full hour of the count, UTC';
 comment on column warehouse.fact_inventory_snapshots.date_key is 'Business date of the count';
 comment on column warehouse.fact_inventory_snapshots.on_hand_quantity is

@@ -21,7 +21,7 @@ create index if not exists fact_page_views_date_idx on warehouse.fact_page_views
 create index if not exists fact_page_views_customer_idx on warehouse.fact_page_views (customer_key);
 create index if not exists fact_page_views_product_idx on warehouse.fact_page_views (product_key);
 comment on table warehouse.fact_page_views is
-'One row per page view of the latest state of its visit; a page that left the visit leaves the fact';
+'One row per page of the latest state of its visit; a page that left the visit leaves the fact';
 comment on column warehouse.fact_page_views.session_id is 'Visit, as in fact_web_sessions';
 comment on column warehouse.fact_page_views.customer_id is
 'Durable number of the customer; NULL for a visitor who did not log in';

@@ -1,10 +1,10 @@
 -- grain: one row per customer with an order before as_of (customer_id)
 -- reads: warehouse.fact_sales, warehouse.dim_customer
 
--- Scored is who the shop knows, did not delete before as_of, and had an order before as_of that was not
--- cancelled. Customers without an order are not scored: they have no recency, and would fill the
--- lowest fifth with people who are no customers yet. Members that only an order names (law S17) are scored
--- once the shop has told of them.
+-- Scored is who the shop knows, did not delete before as_of, and had an order before as_of that was
+-- not cancelled. Customers without an order are not scored: they have no recency, and would fill
+-- the lowest fifth with people who are no customers yet. Members that only an order names (law S17)
+-- are scored once the shop has told of them.
 --
 -- Each score is the fifth of all scored customers, 1 to 5, 5 the best. Ties are broken by what
 -- matters next and in the end by the number of the customer, so that the same sales always give the
@@ -87,4 +87,4 @@ select
 from scored as s
 $$;
 comment on function warehouse.score_customers is
-'Recency, frequency and money of every customer with an order before as_of, and the segment they make';
+'Recency, frequency and money of each customer with an order before as_of, and their segment';

@@ -1,6 +1,6 @@
 -- grain: one statement per audit table, those that name a run before the runs themselves
--- reads: audit.runs and what refers to it; watermarks, the ledger of files and open quarantine stay,
--- and so do the runs that they name
+-- reads: audit.runs and what refers to it
+-- Watermarks, the ledger of files and open quarantine stay, and so do the runs that they name.
 
 -- name: quarantine
 delete from audit.quarantine as q

@@ -61,7 +61,7 @@ visits as (
     from warehouse.fact_web_sessions
 ),
 
--- A purchase whose visit is not known keeps its revenue, on its own day and in a channel of its own.
+-- A purchase whose visit is not known keeps its revenue, on its own day, in a channel of its own.
 journeys as (
     select
         visits.is_known is true as is_known,
@@ -110,7 +110,7 @@ alter table mart_conversion_funnel add primary key (full_date, channel);
 comment on table mart_conversion_funnel is
 'Grain: one business date on which visits began and one channel; all counts add up over both';
 comment on column mart_conversion_funnel.full_date is
-'Business date on which the visit began; for a purchase without a known visit, that of the purchase';
+'Business date on which the visit began; that of the purchase where its visit is not known';
 comment on column mart_conversion_funnel.channel is
 'Medium of the link; (direct) without one, (unknown) for purchases whose visit is not known';
 comment on column mart_conversion_funnel.session_count is 'Visits; additive';

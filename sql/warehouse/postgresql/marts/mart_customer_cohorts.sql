@@ -1,4 +1,5 @@
--- grain: one row per month of the first order and months since (cohort_month_start_date, months_since)
+-- grain: one row per month of the first order and month since
+--     (cohort_month_start_date, months_since)
 -- reads: warehouse.fact_sales, warehouse.dim_customer, warehouse.dim_date
 -- refresh: table
 create table mart_customer_cohorts as
@@ -54,7 +55,7 @@ calendar as (
     select
         cohorts.cohort_month_start_date,
         cohorts.cohort_customer_count,
-        month_start::date as month_start_date,
+        months.month_start::date as month_start_date,
         newest_business_date.full_date as newest_date
     from cohorts
     cross join newest_business_date
@@ -78,12 +79,9 @@ activity as (
 
 select
     calendar.cohort_month_start_date,
-    (
-        12 * (extract(year from calendar.month_start_date)
-        - extract(year from calendar.cohort_month_start_date))
-        + extract(month from calendar.month_start_date)
-        - extract(month from calendar.cohort_month_start_date)
-    )::integer as months_since,
+    row_number() over (
+        partition by calendar.cohort_month_start_date order by calendar.month_start_date
+    )::integer - 1 as months_since,
     calendar.month_start_date,
     calendar.newest_date >= (calendar.month_start_date + interval '1 month')::date - 1
         as is_complete,

@@ -51,7 +51,7 @@ alter table mart_customer_rfm add primary key (customer_id);
 create index on mart_customer_rfm (rfm_segment, net_amount);
 
 comment on table mart_customer_rfm is
-'Grain: one durable customer (law F6) of the newest scoring; customers without an order are not scored';
+'Grain: one durable customer (law F6) of the newest scoring; without an order nobody is scored';
 comment on column mart_customer_rfm.customer_id is 'Durable number of the customer';
 comment on column mart_customer_rfm.scored_at is
 'End of the business date up to which orders count, exclusive';

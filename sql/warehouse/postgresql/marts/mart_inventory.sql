@@ -114,7 +114,7 @@ alter table mart_inventory add primary key (product_id, store_id);
 create index on mart_inventory (cover_days);
 
 comment on table mart_inventory is
-'Grain: one product in one store, with its newest count; pairs that were never counted have no row';
+'Grain: one product in one store, with its newest count; pairs never counted have no row';
 comment on column mart_inventory.product_id is 'Durable number of the product';
 comment on column mart_inventory.store_id is 'Durable number of the store';
 comment on column mart_inventory.product_name is 'Name of the newest version';
@@ -134,9 +134,9 @@ comment on column mart_inventory.reorder_point_quantity is
 comment on column mart_inventory.is_below_reorder_point is
 'Less on hand than the reorder point; NULL where there is none';
 comment on column mart_inventory.sold_28_days_quantity is
-'Units sold in that store in the 28 business dates that end with the newest one of fact_sales; additive';
+'Units sold in that store in the 28 business dates that end with the newest one; additive';
 comment on column mart_inventory.avg_daily_sold_quantity is
-'Units sold a day over these 28 dates, days without a sale included; additive over products and stores';
+'Units sold a day over these 28 dates, days without a sale included; additive';
 comment on column mart_inventory.cover_days is
 'Days that what is on hand lasts at that pace; NULL where nothing was sold; not additive';
 comment on column mart_inventory.stock_cost_amount is

@@ -64,7 +64,7 @@ alter table mart_product_performance add primary key (month_start_date, product_
 create index on mart_product_performance (month_start_date, revenue_rank);
 
 comment on table mart_product_performance is
-'Grain: one month and one durable product sold in it; cancelled lines and unknown products left out';
+'Grain: one month and one durable product sold in it; cancelled lines left out';
 comment on column mart_product_performance.month_start_date is 'First day of the month';
 comment on column mart_product_performance.product_id is 'Durable number of the product';
 comment on column mart_product_performance.product_name is 'Name of the newest version';

@@ -1,4 +1,5 @@
--- grain: one row per scoring, segment before and segment after (scored_at, previous_rfm_segment, rfm_segment)
+-- grain: one row per scoring, segment before and segment after
+--     (scored_at, previous_rfm_segment, rfm_segment)
 -- reads: warehouse.fact_customer_scores, warehouse.dim_date
 -- refresh: table
 create table mart_segment_moves as

@@ -114,8 +114,8 @@ select
             where
                 {{ key | equal('v', 'd') }}
                 and v.valid_from = d.valid_from
-                {%- for column in columns %}
-                and (d.{{ column | ident }} is null or d.{{ column | ident }} = v.{{ column | ident }})
+                {%- for name in columns %}
+                and (d.{{ name | ident }} is null or d.{{ name | ident }} = v.{{ name | ident }})
                 {%- endfor %}
         )
     ) as changing

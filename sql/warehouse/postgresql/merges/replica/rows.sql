@@ -13,8 +13,8 @@ select
         when t._source_cursor::{{ cursor_type }} > s._cursor::{{ cursor_type }} then 'drop'
         {%- endif %}
         when (
-            row(s._cursor, {{ columns | idents('s') }})
-            is distinct from row(t._source_cursor, {{ columns | idents('t') }})
+            row(s._cursor{{ ", " if columns }}{{ columns | idents('s') }})
+            is distinct from row(t._source_cursor{{ ", " if columns }}{{ columns | idents('t') }})
         )
             then 'update'
         else 'unchanged'

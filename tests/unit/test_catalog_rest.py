@@ -1,0 +1,106 @@
+"""What cannot be read from an API is refused where it is declared."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from etl.catalog import RestApi, SourceSystem, SourceTable
+from etl.catalog_files import load_catalog
+from etl.errors import ConfigError
+from etl.settings import PROJECT_DIR
+from tests.sources.api import table_of
+
+COLUMNS = {"id": "bigint", "moved_at": "timestamp", "day": "date"}
+WINDOWED = {"path": "/x", "low_param": "since", "high_param": "until"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "rest", "said"),
+    [
+        ({"path": "/x"}, {"cursor": "moved_at"}, "declare 'lag_seconds'"),
+        (WINDOWED, {}, "need a 'cursor'"),
+        ({"path": "/x"}, {"cursor": "id", "lag_seconds": 0}, "must be a timestamp or a date"),
+        (
+            {"path": "/x"},
+            {"cursor": "id", "cursor_kind": "integer", "lag_seconds": 0},
+            "must be a timestamp or a date",
+        ),
+        (
+            {"path": "/x"},
+            {
+                "cursor": "moved_at",
+                "lag_seconds": 0,
+                "null_cursor": "coalesce",
+                "null_cursor_fallback": "day",
+            },
+            "and its fallback",
+        ),
+        ({"path": "/x"}, {"deletes": "compare"}, "APIs tell of no keys"),
+        ({"path": "/x?y=1"}, {}, "path"),
+        ({"path": "/x", "total": ["n"], "total_header": "X-Total"}, {}, "not both"),
+        ({"path": "/x", "pagination": {"kind": "page", "ends_with_404": True}}, {}, "any 404 would end"),
+        ({"path": "/x", "split_days": 1}, {}, "'split_days' needs"),
+        ({"path": "/x", "pagination": {"kind": "cursor", "next": []}}, {}, "next"),
+    ],
+)
+def test_an_endpoint_that_cannot_be(endpoint: dict[str, Any], rest: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        table_of(COLUMNS, endpoint, **rest)
+
+
+def test_fields_of_a_parent_need_a_list_that_is_exploded() -> None:
+    columns = {**COLUMNS, "parent_id": {"type": "bigint", "of_parent": True}}
+    with pytest.raises(ValidationError, match="'of_parent' needs an endpoint with 'explode'"):
+        table_of(columns, {"path": "/x"})
+    assert table_of(columns, {"path": "/x", "explode": ["items"]})
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ({"Authorization": "Bearer x"}, "declare 'auth'"),
+        ({"cookie": "x"}, "declare 'auth'"),
+        ({"X-A": "two\nlines"}, "plain ASCII"),
+        ({"X A": "x"}, "letters and hyphens"),
+    ],
+)
+def test_headers_hold_no_credentials_and_no_lines(header: dict[str, str], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        RestApi(headers=header)
+
+
+def test_a_token_url_is_one() -> None:
+    for url in ("example.org/token", "https://a:b@example.org/token", "https://example.org/token?secret=x"):
+        with pytest.raises(ValidationError, match="token_url"):
+            RestApi.model_validate({"auth": {"kind": "oauth2", "token_url": url}})
+
+
+def test_an_endpoint_stands_in_a_source_of_its_kind(tmp_path: Path) -> None:
+    table = {"description": "x", "key": ["id"], "columns": {"id": {"type": "bigint"}}}
+    for kind, where in (("database", {"endpoint": {"path": "/x"}}), ("rest", {"table": "x"})):
+        for path, content in (
+            ("sources/crm.yaml", {"description": "x", "kind": kind}),
+            ("tables/crm/things.yaml", {**table, **where}),
+        ):
+            file = tmp_path / kind / path
+            file.parent.mkdir(parents=True)
+            file.write_text(yaml.safe_dump(content), encoding="utf-8")
+        with pytest.raises(ConfigError, match="'kind: rest' go together"):
+            load_catalog(tmp_path / kind)
+
+
+def test_the_examples_of_the_documentation_can_be_declared() -> None:
+    text = (PROJECT_DIR / "docs" / "rest.md").read_text(encoding="utf-8")
+    source, *tables = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    assert SourceSystem.model_validate({"name": "tills", **source}).rest
+    for table in tables:
+        assert SourceTable.model_validate(
+            {"name": "x", "source": "tills", "description": "x", **table}
+        ).endpoint
+    assert len(tables) == 2
