@@ -11,6 +11,7 @@ import yaml
 
 from demo.defects import Kind
 from demo.findings import FINDABLE, found
+from demo.tables import SCHEMAS
 from etl.errors import ConfigError, ContractError, PipelineBusy, QualityGateClosed
 from etl.settings import PROJECT_DIR
 from tests.flows.world import FlowWorld
@@ -37,7 +38,14 @@ def test_seven_days_give_the_sums_the_history_and_the_defects_that_the_shop_know
         for key, history in world.shop.ledger.customer_versions(7).items()
     }
     assert versions == expected
-    for kind in FINDABLE:
+    # What the other sources bring is found by their flows.
+    of_the_shop = [
+        kind
+        for kind in FINDABLE
+        if {o.table for o in world.shop.ledger.occurrences(kind, 7)} <= SCHEMAS.keys()
+    ]
+    assert len(of_the_shop) == 16
+    for kind in of_the_shop:
         assert found_count(world, kind) == world.shop.ledger.injected(kind, 7), kind
 
 

@@ -97,6 +97,15 @@ def test_a_deleted_customer_leaves_a_gap_and_comes_back_after_it_even_with_its_o
     )
 
 
+def test_a_row_that_makes_two_events_counts_as_one(shop: World) -> None:
+    """Law R3: a change with an old time holds from then and again from now (laws S8, X1)."""
+    shop.load(Batch({"shop.customers": [customer(1, "2026-05-10 00:00", city="Lyon")]}))
+    release = shop.load(Batch({"shop.customers": [customer(1, "2026-05-01 00:00", city="Nice")]}))
+    (outcome,) = [o for o in release.outcomes if o.name == "shop.customers"]
+    assert (outcome.extracted, outcome.inserted, outcome.unchanged) == (1, 1, 0)
+    assert shop.query("select count(*) from history.customer where customer_id = 1") == [(3,)]
+
+
 def test_price_list_and_product_make_versions_together_and_the_cost_follows_a_late_price(shop: World) -> None:
     """Laws S6, S7, S8: two prices in a day both count; profit comes from the version's cost."""
     shop.load(

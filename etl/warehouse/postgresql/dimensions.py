@@ -62,7 +62,7 @@ def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> Ta
     """Append what the staged rows say new, and a delete for each key that is gone (laws S1, S3, X8).
 
     Returns:
-        The source table's outcome: inserted = events appended from rows, unchanged = rows that said
+        The source table's outcome: inserted = rows that made events, unchanged = rows that said
         nothing new, expired = members whose key is gone, late = events before a known version.
     """
     names, values = _event_names(scope, dimension, events)
@@ -74,13 +74,13 @@ def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> Ta
         scope.cursor.execute(statement, {**values, "absent": list(dimension.attributes)})
         removed = _row(scope.cursor)[0]
     scope.cursor.execute(render("merges/dimension/append_events.sql", **names), values)
-    appended, late = _row(scope.cursor)
+    telling, late = _row(scope.cursor)
     staged = count_rows(scope, events.table.relation)
     return TableOutcome(
         events.table.qualified_name,
         "source",
-        inserted=appended,
-        unchanged=staged - appended,
+        inserted=telling,
+        unchanged=staged - telling,
         expired=removed,
         late=late,
     )

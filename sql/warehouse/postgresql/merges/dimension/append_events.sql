@@ -204,8 +204,9 @@ noted as (
     on conflict do nothing
 )
 
+-- a row that makes two events, then and now, is one row (law R3)
 select
-    count(*) as appended,
+    (select count(distinct n._row) from novel as n) as telling_rows,
     count(*) filter (where c.valid_from > a.effective_at) as late
 from appended as a
 left join current_members as c on {{ key | equal('c', 'a') }}
