@@ -32,7 +32,10 @@ taken_back as (
         -- a row that took an older time stands twice in its history; that is a finding of its own
         and not exists (
             select from history.customer as h
-            where h.customer_id = m.customer_id and h.operation = 'upsert'
+            where
+                h.customer_id = m.customer_id
+                and h.source = 'shop.customers'
+                and h.operation = 'upsert'
             group by h.source_cursor
             having count(*) > 1
         )
