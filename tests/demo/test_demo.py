@@ -26,7 +26,7 @@ def test_the_demo_shows_all_of_it_and_a_second_time_changes_nothing(tmp_path: Pa
         shown = re.findall(r"^ ([a-z ]+?) +(\d+) +(\d+) *$", first, re.MULTILINE)
         assert {name for name, *_ in shown} == {kind.replace("_", " ") for kind in FINDABLE}
         # Of one day; the others begin on a later one.
-    assert sum(int(injected) > 0 for _, injected, _ in shown) == 12
+        assert sum(int(injected) > 0 for _, injected, _ in shown) == 12
         again = run_command(state, *demo).stdout
         assert "2026-02-26, again: rows changed: sales 0, rates 0, inventory 0, web 0;" in again
         assert "Customers scored as of 2026-02-26: rows changed: 0;" in again and "differs" not in again
