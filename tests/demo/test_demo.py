@@ -15,7 +15,7 @@ from tests.deployments.commands import run_command
 @pytest.mark.timeout(900)
 def test_the_demo_shows_all_of_it_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    demo = ("-m", "demo", "--scale", "0.2", "--days", "1")
+    demo = ("-m", "demo", "--scale", "0.5", "--days", "1")
     try:
         first = run_command(state, *demo).stdout
         assert re.search(
