@@ -51,7 +51,7 @@ class RemoteFolder:
             raise FileFault("it is gone since it was listed", "Put it back.") from None
         except PermissionError:
             raise FileFault("this account may not read it", "Let the account read it.") from None
-        except Exception as error:
+        except Exception as error:  # each file system raises what it likes, a credential in it perhaps
             raise self._lost(error) from None
 
     def _listed(self, folder: str) -> dict[str, dict[str, Any]]:
@@ -65,7 +65,7 @@ class RemoteFolder:
                 f"The source '{self._system.name}' refuses to list its files.",
                 f"Correct the account in {self._system.variable}, or let it list them.",
             ) from None
-        except Exception as error:
+        except Exception as error:  # each file system raises what it likes, a credential in it perhaps
             raise self._lost(error) from None
         return listed
 
@@ -74,6 +74,7 @@ class RemoteFolder:
             if name in details:
                 with suppress(ValueError):
                     return _instant(details[name])
+        # Not every file system knows when a file was changed.
         with suppress(NotImplementedError, OSError):
             return _instant(self._files.modified(path))
         return None

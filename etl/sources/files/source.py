@@ -92,8 +92,7 @@ class FileSource:
             yield from self._dressed(table, file)
         except StorehouseError:
             raise
-        except Exception as error:
-            # One file that no check foresaw must not hold up all others, for ever.
+        except Exception as error:  # one file that no check foresaw must not hold up all others, for ever
             raise FileFault(
                 f"it cannot be read: {type(error).__name__}: {error}", "Mend the file."
             ) from error
