@@ -1,5 +1,6 @@
 -- noqa: disable=LT02
-{#- The linter sees a macro's part of a statement without what stands around it. Rows that "taken" took out of staging wait in the run's quarantine; says how many they are. -#}
+{#- The linter sees a macro's part of a statement without what stands around it.
+    Rows that "taken" took out of staging wait in the run's quarantine; says how many. -#}
 {% macro keep_taken(schema, grain, rules, left_out=("_row",)) -%}
 kept as (
     insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
