@@ -71,12 +71,19 @@ do $$
 begin
     if to_regclass('audit.runs') is not null then
         grant insert, update on audit.runs to etl_load;
-        grant insert on audit.quality_results, audit.source_drifts, audit.transformations to etl_load;
+        grant insert on
+            audit.quality_results, audit.verdicts, audit.windows, audit.source_drifts, audit.transformations,
+            audit.profiles, audit.profile_drifts
+        to etl_load;
         -- Reports count what waits in quarantine; the rows themselves, with personal data, they do not see.
         grant select on
-            audit.runs, audit.run_tables, audit.quality_results, audit.files, audit.transformations
+            audit.runs, audit.run_tables, audit.quality_results, audit.verdicts, audit.windows, audit.files,
+            audit.watermarks, audit.transformations, audit.source_drifts, audit.profiles, audit.profile_drifts,
+            audit.reconciliations, audit.reconciled_ranges, audit.incidents, audit.alerts
         to etl_report;
-        grant select (quarantine_id, run_id, table_name, rules, status) on audit.quarantine to etl_report;
+        grant select (
+            quarantine_id, run_id, table_name, rules, status, as_of, closed_at, closed_run_id, closed_reason
+        ) on audit.quarantine to etl_report;
     end if;
 end
 $$;

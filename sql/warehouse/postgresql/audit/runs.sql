@@ -14,10 +14,13 @@ create table if not exists audit.runs (
     code_version text,
     error text,
     is_backfill boolean not null default false,
+    parameters jsonb,
     check ((status = 'running') = (finished_at is null))
 );
 -- Warehouses from before revision 0003 lack it.
 alter table audit.runs add column if not exists is_backfill boolean not null default false;
+-- Warehouses from before revision 0004 lack it.
+alter table audit.runs add column if not exists parameters jsonb;
 create index if not exists runs_started_at_idx on audit.runs (pipeline, started_at desc);
 comment on table audit.runs is
 'One row per run; the row of a succeeded run commits with its release (law R2)';
@@ -26,3 +29,4 @@ comment on column audit.runs.status is
 comment on column audit.runs.is_backfill is
 'One date of a backfill, which leaves the watermarks alone (law X7)';
 comment on column audit.runs.error is 'First lines of the message of a failed run, without secrets';
+comment on column audit.runs.parameters is 'Parameters of the flow, as it was asked';

@@ -1,6 +1,7 @@
 -- grain: one statement per audit table, those that name a run before the runs themselves
 -- reads: audit.runs and what refers to it
--- Watermarks, the ledger of files and open quarantine stay, and so do the runs that they name.
+-- Watermarks, the ledger of files, open quarantine and the newest reconciliation of each table stay,
+-- and so do the runs that they name.
 
 -- name: quarantine
 delete from audit.quarantine as q
@@ -32,10 +33,42 @@ delete from audit.run_tables as d
 using audit.runs as r
 where d.run_id = r.run_id and r.finished_at < %(before)s;
 
+-- name: verdicts
+delete from audit.verdicts as d
+using audit.runs as r
+where d.run_id = r.run_id and r.finished_at < %(before)s;
+
+-- name: windows
+delete from audit.windows as d
+using audit.runs as r
+where d.run_id = r.run_id and r.finished_at < %(before)s;
+
+-- name: profiles
+delete from audit.profiles as d
+using audit.runs as r
+where d.run_id = r.run_id and r.finished_at < %(before)s;
+
+-- name: profile_drifts
+delete from audit.profile_drifts as d
+using audit.runs as r
+where d.run_id = r.run_id and r.finished_at < %(before)s;
+
+-- name: reconciliations
+delete from audit.reconciliations as d
+using audit.runs as r
+where
+    d.run_id = r.run_id
+    and r.finished_at < %(before)s
+    and exists (
+        select from audit.reconciliations as later
+        where later.table_name = d.table_name and later.as_of > d.as_of
+    );
+
 -- name: runs
 delete from audit.runs as r
 where
     r.finished_at < %(before)s
     and not exists (select from audit.watermarks as w where w.run_id = r.run_id)
     and not exists (select from audit.files as f where f.run_id = r.run_id)
-    and not exists (select from audit.quarantine as q where q.run_id = r.run_id);
+    and not exists (select from audit.quarantine as q where q.run_id = r.run_id)
+    and not exists (select from audit.reconciliations as c where c.run_id = r.run_id);

@@ -1,0 +1,29 @@
+-- grain: one row per run, staged table and column
+create table if not exists audit.profiles (
+    run_id text not null references audit.runs (run_id) on delete cascade,
+    table_name text not null,
+    column_name text not null,
+    position integer not null,
+    data_type text not null,
+    is_personal boolean not null,
+    row_count bigint not null,
+    sampled_count bigint not null,
+    null_count bigint not null,
+    distinct_count bigint,
+    is_key_candidate boolean not null,
+    lowest text,
+    highest text,
+    mean numeric,
+    quantiles numeric[],
+    top_values jsonb,
+    patterns jsonb,
+    primary key (run_id, table_name, column_name)
+);
+comment on table audit.profiles is
+'What the staged rows of each run looked like; values of personal columns are not kept (law P2)';
+comment on column audit.profiles.sampled_count is
+'Rows that were looked at; fewer than row_count where the table is large';
+comment on column audit.profiles.quantiles is 'At 0.05, 0.25, 0.5, 0.75 and 0.95';
+comment on column audit.profiles.top_values is 'Array of {"value": text, "count": number}';
+comment on column audit.profiles.patterns is
+'Array of {"pattern": text, "count": number}; A = letter, 9 = digit';

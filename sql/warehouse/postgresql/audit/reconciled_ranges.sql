@@ -1,0 +1,22 @@
+-- grain: one row per reconciliation and range of a table (law X9)
+create table if not exists audit.reconciled_ranges (
+    run_id text not null,
+    table_name text not null,
+    range_number integer not null,
+    low text,
+    high text,
+    source_count bigint not null,
+    target_count bigint not null,
+    source_hash numeric not null,
+    target_hash numeric not null,
+    source_sums jsonb not null,
+    target_sums jsonb not null,
+    missing bigint not null,
+    extra bigint not null,
+    changed bigint not null,
+    primary key (run_id, table_name, range_number),
+    foreign key (run_id, table_name) references audit.reconciliations (run_id, table_name)
+    on delete cascade
+);
+comment on table audit.reconciled_ranges is
+'Counts, sums and an order-free content hash per range [low, high), source and warehouse (law X9)';
