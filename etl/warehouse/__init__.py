@@ -110,7 +110,8 @@ class Warehouse(Protocol):
     def forget_runs(self, before: datetime) -> dict[str, int]:
         """Delete what the audit tables say of runs that ended before an instant.
 
-        Watermarks, the ledger of files and open quarantine stay, and so do the runs that they name.
+        Watermarks, the ledger of files, open quarantine and each table's newest reconciliation stay, and so
+        do the runs that they name.
 
         Returns:
             Audit table -> rows deleted.

@@ -16,7 +16,8 @@ ANALYZED_SCHEMAS = ["audit", "history", "replica", "warehouse"]
 def forget_runs(cursor: Cursor, before: datetime) -> dict[str, int]:
     """Delete what the audit tables say of runs that ended before an instant.
 
-    Watermarks, the ledger of files and open quarantine stay, and so do the runs that they name.
+    Watermarks, the ledger of files, open quarantine and each table's newest reconciliation stay, and so
+    do the runs that they name.
 
     Returns:
         Audit table -> rows deleted.

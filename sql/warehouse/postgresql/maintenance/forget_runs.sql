@@ -1,6 +1,6 @@
 -- grain: one statement per audit table, those that name a run before the runs themselves
 -- reads: audit.runs and what refers to it
--- Watermarks, the ledger of files, open quarantine and the newest reconciliation of each table stay,
+-- Watermarks, the ledger of files, open quarantine and each table's newest reconciliation stay,
 -- and so do the runs that they name.
 
 -- name: quarantine
