@@ -83,6 +83,11 @@ def judge(
     """
     started = time.perf_counter()
     suite = _suite_of(staged.table, suites_dir)
+    if staged.is_replay:
+        suite = suite.for_replay()
+    if not suite.rules:
+        verdict = Verdict(staged.table, suite.table, True, (), staged.row_count, 0, 100.0, None, 0.0)
+        return Judgement(verdict)
     with one_at_a_time(state_dir):
         context = open_context(state_dir, {"WAREHOUSE_URL": _sqlalchemy_url(warehouse_url)})
         with _opened_batch(context, staged) as batch:
