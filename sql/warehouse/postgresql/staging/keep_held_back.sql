@@ -53,14 +53,28 @@ renewed as (
         and q.rules is distinct from h.rules
 )
 
-insert into audit.quarantine (run_id, table_name, row_key, rules, payload, as_of)
+insert into audit.quarantine (run_id, table_name, row_key, rules, payload, as_of, shown_key)
 select
     %(run_id)s,
     h.table_name,
     h.row_key,
     h.rules,
     h.payload,
-    h.as_of
+    h.as_of,
+    (
+        select
+            string_agg(
+                k.name || '=' || case
+                    when jsonb_typeof(k.value) = 'number' then k.value #>> '{}'
+                    when k.value #>> '{}' ~ '^\d{4}-\d\d-\d\d([T ][\d:.+-]*)?$' then k.value #>> '{}'
+                    when jsonb_typeof(k.value) = 'null' then 'none'
+                    else '·'
+                end,
+                ', '
+                order by k.name
+            )
+        from jsonb_each(h.row_key) as k (name, value)
+    )
 from held_back as h
 where
     not exists (
