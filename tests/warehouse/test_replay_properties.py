@@ -122,7 +122,10 @@ STATES = st.lists(
     max_size=2,
     unique_by=lambda state: state.row,
 )
-BOTH_JOIN = ([State(row, 1, "w", gone=False, bad=False) for row in (0, 1)], [])
+BOTH_JOIN: tuple[list[State], list[State]] = (
+    [State(row, 1, "w", gone=False, bad=False) for row in (0, 1)],
+    [],
+)
 NIGHTS = st.lists(st.tuples(STATES, STATES), min_size=RUNS, max_size=RUNS)
 
 

@@ -99,10 +99,9 @@ def _take_unit(cursor: Cursor, catalog: Catalog, run: Run, name: str, values: di
     sql = render_named(
         "quarantine/unit.sql",
         schema=run.staging_schema,
-        child=name,
-        parent=parent.table,
-        keys=list(parent.keys.items()),
-        reversed=[(own, child) for child, own in parent.keys.items()],
+        child_table=name,
+        parent_table=parent.table,
+        keys=parent.keys,
     )
     for statement in sql.values():
         cursor.execute(statement, values)

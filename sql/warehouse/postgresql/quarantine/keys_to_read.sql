@@ -4,7 +4,7 @@
 select distinct {{ key | idents('v') }}
 from {{ schema | ident }}._replayed as r
 inner join audit.quarantine as q on r.quarantine_id = q.quarantine_id
-cross join lateral jsonb_populate_record(
+cross join lateral jsonb_populate_record( -- noqa: LT02
     null::{{ schema | ident }}.{{ relation | ident }},
     case r.table_name
         {%- for name, columns in named_in.items() %}

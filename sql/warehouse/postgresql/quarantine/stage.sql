@@ -25,9 +25,8 @@ select
     q.payload ->> '_cursor'
 from {{ schema | ident }}._replayed as r
 inner join audit.quarantine as q on r.quarantine_id = q.quarantine_id
-cross join lateral jsonb_populate_record(
-    null::{{ schema | ident }}.{{ relation | ident }}, q.payload
-) as v
+cross join
+    lateral jsonb_populate_record(null::{{ schema | ident }}.{{ relation | ident }}, q.payload) as v
 where r.table_name = %(table_name)s
 order by q.quarantine_id;
 
