@@ -33,7 +33,7 @@ def note(cursor: Cursor, end: RunEnd) -> None:
             "pipeline": end.pipeline,
             "succeeded": end.succeeded,
             "judged": list(end.judged),
-            "about": end.about,
+            "is_reconciliation": end.about == "reconciliation",
             "seen_tables": [incident.table for incident in end.seen],
             "seen_kinds": [incident.kind for incident in end.seen],
         },

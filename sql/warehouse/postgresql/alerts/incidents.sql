@@ -26,7 +26,7 @@ where
         (i.table_name = '' and i.pipeline = %(pipeline)s and %(succeeded)s)
         or (
             i.table_name = any(%(judged)s)
-            and (i.kind = 'reconciliation') = (%(about)s = 'reconciliation')
+            and (i.kind = 'reconciliation') = %(is_reconciliation)s
         )
     )
     and not exists (
