@@ -29,6 +29,7 @@ from etl.errors import ConfigError, TransientError
 from etl.handles import RuleResult, StagedTable, Verdict
 from etl.identifiers import quote_postgresql
 from expectations import verdicts
+from expectations.blame import rows_to_blame
 from expectations.conversion import as_expectation, as_expectation_suite
 from expectations.data_docs import build_docs, page_of
 from expectations.result_store import folder_name, one_at_a_time, open_context
@@ -184,6 +185,15 @@ class _Questions:
             raise _lost(self.staged, failure.message)
         return found
 
+    def name_rows(self, rules: dict[str, Expectation]) -> dict[str, list[int]]:
+        """Rows that break the rules; none where the database refuses to tell."""
+        try:
+            return rows_to_blame(self.batch, rules) if rules else {}
+        except sa.exc.OperationalError as error:
+            raise _lost(self.staged, error) from None
+        except sa.exc.SQLAlchemyError:
+            return {}
+
 
 def _judge_batch(
     questions: _Questions, suite: Suite, max_failed_rows: int
@@ -240,30 +250,17 @@ def _name_rows(
     to_name = [r for r in results if r.severity == "critical" and r.unexpected_count]
     total = sum(r.unexpected_count or 0 for r in to_name)
     failed_rows: dict[str, list[int]] = {}
+    too_many = f"with {total:,} in all, more than the {max_failed_rows:,} that may be quarantined"
+    found = {} if total > max_failed_rows else questions.name_rows({r.rule: expectations[r.rule] for r in to_name})
     closed: dict[str, RuleResult] = {}
     for result in to_name:
-        if total > max_failed_rows:
-            why = f"with {total:,} in all, more than the {max_failed_rows:,} that may be quarantined"
-            closed[result.rule] = verdicts.closed_because(result, why)
-            continue
-        rows = _rows_of(questions, expectations[result.rule], result)
+        rows = found.get(result.rule, [])
         if len(rows) == result.unexpected_count:
             failed_rows[result.rule] = rows
         else:
-            closed[result.rule] = verdicts.closed_because(
-                result, f"only {len(rows):,} of them could be named"
-            )
+            why = too_many if total > max_failed_rows else f"but {len(rows):,} of them could be named"
+            closed[result.rule] = verdicts.closed_because(result, why)
     return failed_rows, tuple(closed.get(r.rule, r) for r in results)
-
-
-def _rows_of(questions: _Questions, expectation: Expectation, result: RuleResult) -> list[int]:
-    keys = {
-        "result_format": "SUMMARY",
-        "partial_unexpected_count": result.unexpected_count,
-        "unexpected_index_column_names": ["_row"],
-    }
-    found = questions.ask_rule(expectation, keys)
-    return sorted(entry["_row"] for entry in found.result.get("partial_unexpected_index_list") or [])
 
 
 def _store(
