@@ -1,7 +1,7 @@
 """The rows that break critical rules, told by the database in one scan for all of them (law Q2).
 
-Great Expectations decides and counts. Its own way to name rows asks once per rule, and makes an object in
-Python of every one: 11 s and 300 MB for 300,000 bad rows of 1 M, where this takes 2 s and 40 MB. So the
+Great Expectations decides and counts. Its own way to name rows asks once per rule and makes an object of
+each row in Python: 11 s and 280 MB for 300,000 bad rows of 1 M, where this takes 1 s and 45 MB. So the
 condition by which it counted is asked once more, for ``_row``; whoever calls holds the number of rows
 against the count.
 """
@@ -79,9 +79,7 @@ def _scan(
         return [(broken, numbers) for broken, numbers in connection.execute(statement)]
 
 
-def _condition(
-    engine: SqlAlchemyExecutionEngine, batch_id: str, rule: Expectation
-) -> sa.ColumnElement[bool]:
+def _condition(engine: SqlAlchemyExecutionEngine, batch_id: str, rule: Expectation) -> sa.ColumnElement[bool]:
     """What is true of a row that breaks the rule, the rows that the rule leaves out excepted."""
     metric = str(rule.map_metric)  # type: ignore[attr-defined]  # every rule about rows has one
     asked = get_metric_kwargs(f"{metric}.unexpected_count", rule.configuration)
@@ -96,7 +94,8 @@ def _condition(
 
 def _is_repeated(engine: SqlAlchemyExecutionEngine, domain: Domain) -> sa.ColumnElement[bool]:
     """The library tells repeated values by a join of its own, which is no condition of a row."""
-    columns = [sa.column(name) for name in domain.get("column_list") or [domain["column"]]]
+    names: list[str] = domain.get("column_list") or [domain["column"]]
+    columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in names]
     repeated = (
         sa.select(*columns)
         .select_from(_table(engine, domain["batch_id"]))

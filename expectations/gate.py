@@ -29,17 +29,18 @@ from etl.errors import ConfigError, TransientError
 from etl.handles import RuleResult, StagedTable, Verdict
 from etl.identifiers import quote_postgresql
 from expectations import verdicts
+from expectations.asked import SUITE_ALONE, Asked, Terms, asked_rules
 from expectations.blame import rows_to_blame
 from expectations.conversion import as_expectation, as_expectation_suite
 from expectations.data_docs import build_docs, page_of
-from expectations.result_store import folder_name, one_at_a_time, open_context
+from expectations.result_store import docs_dir, folder_name, one_at_a_time, open_context
 from expectations.suites import Suite, load_suites
 
-__all__ = ["Judgement", "build_docs", "judge", "load_suites"]
+__all__ = ["Judgement", "Terms", "build_docs", "judge", "load_suites"]
 
 SUMMARY = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 # Sessions only read. Hashed sub-selects of rules over sibling tables must fit, or they are rescanned per row.
-SESSION_OPTIONS = "-c default_transaction_read_only=on -c work_mem=256MB"
+SESSION_OPTIONS = "-c default_transaction_read_only=on -c work_mem=256MB -c TimeZone=UTC"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def judge(
     suites_dir: Path,
     state_dir: Path,
     run_id: str,
-    max_failed_rows: int = 1_000_000,
+    terms: Terms = SUITE_ALONE,
 ) -> Judgement:
     """Judge one staged table by its suite, store the result and name the rows to blame.
 
@@ -76,21 +77,23 @@ def judge(
         suites_dir: The folder with the suites.
         state_dir: The folder below which results and pages are kept.
         run_id: The run under whose name the result is kept.
-        max_failed_rows: With more rows to blame than this the gate closes and none is named.
+        terms: What else the table is held against, such as its declaration and history.
 
     Raises:
         ConfigError: There is no suite for the table, or a suite is wrong.
         TransientError: The warehouse cannot be reached, or the connection was lost.
     """
     started = time.perf_counter()
-    suite = _suite_of(staged.table, suites_dir)
+    asked = asked_rules(_suite_of(staged.table, suites_dir), staged, terms)
     with one_at_a_time(state_dir):
         context = open_context(state_dir, {"WAREHOUSE_URL": _sqlalchemy_url(warehouse_url)})
         with _opened_batch(context, staged) as batch:
-            judgement, found = _judge_batch(_Questions(batch, staged), suite, max_failed_rows)
+            judgement, found = _judge_batch(_Questions(batch, staged), asked, terms.max_failed_rows)
         page = _store(context, found, state_dir, run_id)
     seconds = round(time.perf_counter() - started, 3)
-    return replace(judgement, verdict=replace(judgement.verdict, docs_path=page, seconds=seconds))
+    below_docs = page.relative_to(docs_dir(state_dir)).as_posix()
+    verdict = replace(judgement.verdict, docs_path=page, docs_page=below_docs, seconds=seconds)
+    return replace(judgement, verdict=verdict)
 
 
 def _suite_of(table: str, suites_dir: Path) -> Suite:
@@ -196,9 +199,9 @@ class _Questions:
 
 
 def _judge_batch(
-    questions: _Questions, suite: Suite, max_failed_rows: int
+    questions: _Questions, asked: Asked, max_failed_rows: int
 ) -> tuple[Judgement, ExpectationSuiteValidationResult]:
-    staged = questions.staged
+    staged, suite = questions.staged, asked.suite
     expectations = {rule.name: as_expectation(suite, rule) for rule in suite.rules}
     found = questions.ask_suite(suite)
     by_rule = {_rule_name(result): result for result in found.results}
@@ -206,7 +209,10 @@ def _judge_batch(
         # In a shared scan one bad rule fails all of them: ask again, each on its own.
         if verdicts.failure_of(result) is not None:
             by_rule[name] = questions.ask_rule(expectations[name])
-    results = tuple(verdicts.rule_result(rule, by_rule[rule.name]) for rule in suite.rules)
+    results = tuple(
+        verdicts.rule_result(rule, by_rule[rule.name], asked.usual.get(rule.name), not staged.row_count)
+        for rule in suite.rules
+    )
     failed_rows, results = _name_rows(questions, expectations, results, max_failed_rows)
     is_open = verdicts.gate_is_open(results)
     blamed = len({row for rows in failed_rows.values() for row in rows}) if is_open else 0
@@ -251,14 +257,15 @@ def _name_rows(
     total = sum(r.unexpected_count or 0 for r in to_name)
     failed_rows: dict[str, list[int]] = {}
     too_many = f"with {total:,} in all, more than the {max_failed_rows:,} that may be quarantined"
-    found = {} if total > max_failed_rows else questions.name_rows({r.rule: expectations[r.rule] for r in to_name})
+    can_name = total <= max_failed_rows
+    found = questions.name_rows({r.rule: expectations[r.rule] for r in to_name}) if can_name else {}
     closed: dict[str, RuleResult] = {}
     for result in to_name:
         rows = found.get(result.rule, [])
         if len(rows) == result.unexpected_count:
             failed_rows[result.rule] = rows
         else:
-            why = too_many if total > max_failed_rows else f"but {len(rows):,} of them could be named"
+            why = f"but {len(rows):,} of them could be named" if can_name else too_many
             closed[result.rule] = verdicts.closed_because(result, why)
     return failed_rows, tuple(closed.get(r.rule, r) for r in results)
 
