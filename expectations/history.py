@@ -120,4 +120,5 @@ def _outward(value: float, to_whole: Callable[[float], int]) -> float:
     if value == 0:
         return 0.0
     scale = 10.0 ** (DIGITS - 1 - floor(log10(abs(value))))
-    return to_whole(value * scale) / scale
+    # First the noise of binary fractions goes: 0.15 must not become 0.150001.
+    return to_whole(round(value * scale, 3)) / scale
