@@ -209,6 +209,8 @@ def _judge_batch(
         # In a shared scan one bad rule fails all of them: ask again, each on its own.
         if verdicts.failure_of(result) is not None:
             by_rule[name] = questions.ask_rule(expectations[name])
+    for name in expectations.keys() - by_rule.keys():
+        by_rule[name] = verdicts.unanswered(expectations[name])
     results = tuple(
         verdicts.rule_result(rule, by_rule[rule.name], asked.usual.get(rule.name), not staged.row_count)
         for rule in suite.rules

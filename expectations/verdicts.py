@@ -10,6 +10,7 @@ from typing import Any
 import psycopg2
 import psycopg2.errors
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+from great_expectations.expectations.expectation import Expectation
 
 from etl.handles import RuleResult
 from expectations.history import Usual
@@ -68,6 +69,19 @@ def rule_result(
         observed_value=_number(value),
         lowest=usual.lowest if usual else None,
         highest=usual.highest if usual else None,
+    )
+
+
+def unanswered(expectation: Expectation) -> ExpectationValidationResult:
+    """What is said of a rule that was asked and has no result: it could not be checked."""
+    return ExpectationValidationResult(
+        success=False,
+        expectation_config=expectation.configuration,
+        exception_info={
+            "raised_exception": True,
+            "exception_message": "it was asked and not answered",
+            "exception_traceback": "",
+        },
     )
 
 
