@@ -15,6 +15,7 @@ from etl.errors import ConfigError
 from etl.handles import (
     OpenMatter,
     PreparedFile,
+    Reach,
     Release,
     Run,
     RunEnd,
@@ -73,6 +74,14 @@ class Warehouse(Protocol):
 
     def stage_part(self, prepared: PreparedFile, run: Run) -> None:
         """Load one prepared file and its rejects into staging; again for the same part it does nothing."""
+        ...
+
+    def measured_before(self, run: Run, table: str, reach: Reach) -> dict[str, list[float]]:
+        """Rule name -> what it measured of the table in earlier runs like this one, newest first (law Q4).
+
+        Like it are succeeded runs of the same pipeline that are no backfill, and read as much: the whole
+        table, or a window about as long, or about as many files.
+        """
         ...
 
     def find_missed(self, plan: TablePlan, run: Run) -> pa.Table:

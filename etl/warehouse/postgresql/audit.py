@@ -162,7 +162,27 @@ def keep_held_back(cursor: Cursor, run: Run) -> None:
 
 
 def keep_verdicts(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:
-    """Store what each rule said."""
+    """Store what the gate said of each table, and each rule."""
+    execute_values(
+        cursor,
+        "insert into audit.verdicts (run_id, table_name, is_open, row_count, quarantined, score_pct, seconds,"
+        " docs_page, reads_whole, extent) values %s on conflict do nothing",
+        [
+            (
+                run.run_id,
+                verdict.table,
+                verdict.is_open,
+                verdict.row_count,
+                verdict.quarantined_count,
+                verdict.score_pct,
+                verdict.seconds,
+                verdict.docs_page,
+                verdict.reach.reads_whole,
+                verdict.reach.extent,
+            )
+            for verdict in verdicts
+        ],
+    )
     rows = [
         (
             run.run_id,
@@ -178,6 +198,9 @@ def keep_verdicts(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:
             result.unexpected_count,
             result.element_count,
             result.observed,
+            result.observed_value,
+            result.lowest,
+            result.highest,
         )
         for verdict in verdicts
         for result in verdict.results
@@ -185,7 +208,8 @@ def keep_verdicts(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:
     execute_values(
         cursor,
         "insert into audit.quality_results (run_id, table_name, suite, rule, expectation, column_name,"
-        " severity, weight, passed, checked, unexpected_count, element_count, observed) values %s"
+        " severity, weight, passed, checked, unexpected_count, element_count, observed, observed_value,"
+        " lowest, highest) values %s"
         " on conflict do nothing",
         rows,
     )

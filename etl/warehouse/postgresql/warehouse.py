@@ -18,6 +18,7 @@ from etl.errors import ContractError
 from etl.handles import (
     OpenMatter,
     PreparedFile,
+    Reach,
     Release,
     Run,
     RunEnd,
@@ -41,6 +42,7 @@ from etl.warehouse.postgresql import (
 from etl.warehouse.postgresql.calendar_loading import load_calendar
 from etl.warehouse.postgresql.connection import connect, explained_errors, open_connection
 from etl.warehouse.postgresql.marts import refresh_marts
+from etl.warehouse.postgresql.measured import measured_before
 from etl.warehouse.postgresql.seen import seen_by
 from etl.warehouse.postgresql.statements import SQL_DIR
 from etl.warehouse.postgresql.step_log import keep_steps
@@ -116,6 +118,11 @@ class PostgreSQLWarehouse:
         """COPY one prepared file into staging."""
         with connect(self.url, self._settings) as connection:
             staging.load_part(connection, prepared, self._catalog.tables[prepared.table], run.staging_schema)
+
+    def measured_before(self, run: Run, table: str, reach: Reach) -> dict[str, list[float]]:
+        """Rule name -> what it measured of the table in earlier runs like this one."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return measured_before(cursor, run, table, reach)
 
     def find_missed(self, plan: TablePlan, run: Run) -> pa.Table:
         """Keys whose present row the warehouse has not seen; none where nothing is merged by this key."""
