@@ -1,0 +1,33 @@
+-- grain: the two sides of the orders in fact_sales: one row per order that has lines
+-- reads: {{ staging }}.stg_shop__orders, {{ staging }}.stg_shop__order_items, warehouse.fact_sales
+
+-- name: source
+select
+    o.order_id,
+    o.customer_id,
+    o.store_id,
+    o.ordered_at,
+    o.order_status,
+    o.tax_amount::numeric(14, 2) as tax_amount,
+    o.shipping_amount::numeric(14, 2) as shipping_amount
+from {{ staging | ident }}.stg_shop__orders as o
+where
+    exists (
+        select from {{ staging | ident }}.stg_shop__order_items as i where i.order_id = o.order_id
+    );
+
+-- name: target
+-- Amounts of an order add up over its lines (law F3); lines that disagree are told in their order's values.
+select
+    t.order_id,
+    case when min(c.customer_id) = max(c.customer_id) then min(c.customer_id) end as customer_id,
+    case when min(s.store_id) = max(s.store_id) then min(s.store_id) end as store_id,
+    case when min(t.ordered_at) = max(t.ordered_at) then min(t.ordered_at) end as ordered_at,
+    case when min(t.order_status) = max(t.order_status) then min(t.order_status) end as order_status,
+    sum(t.tax_amount)::numeric(14, 2) as tax_amount,
+    sum(t.shipping_amount)::numeric(14, 2) as shipping_amount,
+    false as _source_decides
+from warehouse.fact_sales as t
+inner join warehouse.dim_customer as c on t.customer_key = c.customer_key
+inner join warehouse.dim_store as s on t.store_key = s.store_key
+group by t.order_id;
