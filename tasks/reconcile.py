@@ -111,5 +111,5 @@ def _shown(found: Reconciliation) -> dict[str, object]:
         "kept": found.kept,
         "ranges": len(found.ranges),
         "differing ranges": len(found.differing),
-        "verified through": found.verified_through if found.tells_keys else "",
+        "verified through": found.shown_verified_through,
     }

@@ -65,7 +65,7 @@ class Reconciliation:
         kept: Rows of the warehouse that the source no longer has, and that the table's policy keeps.
         changed_columns: Column -> rows in which it differs.
         examples: Some of the keys that differ; none where a key may tell of a person (law P2).
-        tells_keys: False where keys are texts, which may be personal: then bounds are not shown either.
+        tells_keys: False where keys are texts, which may be personal: then bounds are neither shown nor stored.
     """
 
     table: str
@@ -102,6 +102,14 @@ class Reconciliation:
                 break
             verified = each.last
         return verified
+
+    @property
+    def shown_verified_through(self) -> str | None:
+        """The same for people: the number of the range where keys may be personal (law P2)."""
+        if self.tells_keys or self.verified_through is None:
+            return self.verified_through
+        agreeing = next((n for n, each in enumerate(self.ranges) if not each.agrees), len(self.ranges))
+        return f"range {agreeing} of {len(self.ranges)}"
 
     @property
     def source_count(self) -> int:

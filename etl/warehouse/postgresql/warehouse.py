@@ -23,7 +23,8 @@ from etl.warehouse.postgresql.calendar_loading import load_calendar
 from etl.warehouse.postgresql.connection import connect, explained_errors, open_connection
 from etl.warehouse.postgresql.dimensions import MergeScope
 from etl.warehouse.postgresql.marts import refresh_marts
-from etl.warehouse.postgresql.reconciling import comparing, mending
+from etl.warehouse.postgresql.reconciling import mending
+from etl.warehouse.postgresql.reconciling.comparing import USUAL_SIZE, RangeSize, compare_tables
 from etl.warehouse.postgresql.reconciling.images import NoImage, image_of
 from etl.warehouse.postgresql.reconciling.keeping import keep_reconciliations
 from etl.warehouse.postgresql.reconciling.subjects import subjects_of
@@ -166,12 +167,14 @@ class PostgreSQLWarehouse:
         image = image_of(self._catalog, self._catalog.tables[table])
         return image.reason if isinstance(image, NoImage) else None
 
-    def reconcile(self, run: Run, staged: Sequence[StagedTable]) -> list[Reconciliation]:
+    def reconcile(
+        self, run: Run, staged: Sequence[StagedTable], size: RangeSize = USUAL_SIZE
+    ) -> list[Reconciliation]:
         """Hold whole staged tables against one state of the warehouse, and record what was found."""
         with connect(self.url, self._settings) as connection:
             connection.set_session(isolation_level="REPEATABLE READ")
             with connection.cursor() as cursor:
-                found = comparing.compare_tables(self._scope(cursor, run), run, staged, comparing.RangeSize())
+                found = compare_tables(self._scope(cursor, run), run, staged, size)
                 return keep_reconciliations(cursor, run, found)
 
     def narrow(self, run: Run, staged: Sequence[StagedTable]) -> list[StagedTable]:

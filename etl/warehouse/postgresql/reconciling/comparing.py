@@ -33,6 +33,9 @@ class RangeSize:
     max_ranges: int = 200
 
 
+USUAL_SIZE = RangeSize()
+
+
 def compare_tables(
     scope: MergeScope, run: Run, staged: Sequence[StagedTable], size: RangeSize
 ) -> list[Reconciliation]:

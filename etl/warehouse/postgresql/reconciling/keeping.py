@@ -64,7 +64,7 @@ def _row(run: Run, found: Reconciliation) -> tuple[object, ...]:
         found.changed,
         len(found.ranges),
         len(found.differing),
-        found.verified_through,
+        found.shown_verified_through,
         found.seconds,
     )
 
@@ -75,8 +75,8 @@ def _range_rows(run: Run, found: Reconciliation) -> list[tuple[object, ...]]:
             run.run_id,
             found.table,
             each.number,
-            each.low,
-            each.high,
+            each.low if found.tells_keys else None,
+            each.high if found.tells_keys else None,
             each.source.count,
             each.target.count,
             each.source.content_hash,

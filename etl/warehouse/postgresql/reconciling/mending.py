@@ -18,8 +18,10 @@ from etl.handles import StagedTable
 from etl.identifiers import quote_postgresql
 from etl.warehouse.postgresql import dimensions
 from etl.warehouse.postgresql.dimensions import MergeScope, affected_relation
+from etl.warehouse.postgresql.guard import Guarded, hold_guard
 from etl.warehouse.postgresql.reconciling.subjects import Subject
 from etl.warehouse.postgresql.release import events_of
+from etl.warehouse.postgresql.replicas import guarded_copy
 from etl.warehouse.postgresql.statements import render, render_named
 
 
@@ -63,9 +65,25 @@ def mend(scope: MergeScope, subjects: Sequence[Subject]) -> None:
         if subject.image.kind in ("dimension", "events"):
             _mend_members(scope, subject)
         elif subject.image.kind in ("fact", "replica") and subject.image.key:
-            schema, target = subject.image.target.split(".", 1)
-            names = {**subject.names, "schema": schema, "target": target}
-            scope.cursor.execute(render("reconcile/mend_rows.sql", **names), {})
+            _mend_rows(scope, subject)
+
+
+def _mend_rows(scope: MergeScope, subject: Subject) -> None:
+    """Take away what another release would leave; not more than the guard lets go (law S13)."""
+    schema, target = subject.image.target.split(".", 1)
+    names = {**subject.names, "schema": schema, "target": target}
+    sql = render_named("reconcile/mend_rows.sql", **names)
+    scope.cursor.execute(sql["count_ending"], {})
+    present, ending = scope.cursor.fetchone() or (0, 0)
+    hold_guard(_guarded(subject), present, ending)
+    scope.cursor.execute(sql["remove_wrong"], {})
+
+
+def _guarded(subject: Subject) -> Guarded:
+    fact = subject.image.fact
+    if fact is None:
+        return guarded_copy(subject.table)
+    return Guarded(f"rows of {fact.relation}", f"catalog/facts/{fact.name}.yaml", fact.guard)
 
 
 def _mend_members(scope: MergeScope, subject: Subject) -> None:

@@ -31,4 +31,5 @@ comment on column audit.reconciliations.extra is
 'Rows that only the warehouse has although the source decides about them';
 comment on column audit.reconciliations.verified_through is
 'Largest key of the contiguous ranges from the beginning that agree, first column of the key;'
-' NULL where not even the first does, or nothing was compared';
+' or the number of the last such range where keys may be personal;'
+' NULL where not even the first agrees, or nothing was compared';

@@ -17,7 +17,12 @@ with taken as (
     returning s.*
 )
 
-insert into {{ staging | ident }}.{{ aside | ident }} ({{ staged_key | idents }}{{ ", " if staged_key }}_why)
+insert into {{ staging | ident }}.{{ aside | ident }} (
+    {%- for column in staged_key %}
+    {{ column | ident }},
+    {%- endfor %}
+    _why
+)
 select
     {%- for staged in staged_key.values() %}
     t.{{ staged.name | ident }},
@@ -42,7 +47,12 @@ with taken as (
     returning s.*
 )
 
-insert into {{ staging | ident }}.{{ aside | ident }} ({{ staged_key | idents }}{{ ", " if staged_key }}_why)
+insert into {{ staging | ident }}.{{ aside | ident }} (
+    {%- for column in staged_key %}
+    {{ column | ident }},
+    {%- endfor %}
+    _why
+)
 select
     {%- for staged in staged_key.values() %}
     t.{{ staged.name | ident }},
@@ -58,7 +68,12 @@ with taken as (
     returning q.payload
 )
 
-insert into {{ staging | ident }}.{{ aside | ident }} ({{ staged_key | idents }}{{ ", " if staged_key }}_why)
+insert into {{ staging | ident }}.{{ aside | ident }} (
+    {%- for column in staged_key %}
+    {{ column | ident }},
+    {%- endfor %}
+    _why
+)
 select
     {%- for staged in staged_key.values() %}
     (t.payload ->> {{ staged.name | literal }})::{{ staged.type }},

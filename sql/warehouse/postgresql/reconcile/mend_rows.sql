@@ -1,5 +1,15 @@
--- grain: one row less per row of {{ target }} that a release would not put right
+-- grain: statements that take away rows of {{ target }} that a release would not put right
 -- reads: {{ staging }}.{{ joined }}, {{ staging }}.{{ relation }}, {{ schema }}.{{ target }}
+
+-- name: count_ending
+select
+    (select count(*) from {{ schema | ident }}.{{ target | ident }}) as present,
+    (
+        select count(*) from {{ staging | ident }}.{{ joined | ident }} as j
+        where j._finding = 'extra'
+    ) as ending;
+
+-- name: remove_wrong
 -- What another release of the row would not give way to goes first; its right state is staged.
 delete from {{ schema | ident }}.{{ target | ident }} as t
 using {{ staging | ident }}.{{ joined | ident }} as j
@@ -13,8 +23,9 @@ where
                 select from {{ staging | ident }}.{{ relation | ident }} as s
                 where
                 {%- for column, staged in staged_key.items() %}
-                    {{ "and " if not loop.first }}s.{{ staged.name | ident }} = j.{{ column | ident }}
+                    s.{{ staged.name | ident }} = j.{{ column | ident }}
+                    {{ "and" if not loop.last }}
                 {%- endfor %}
             )
         )
-    )
+    );

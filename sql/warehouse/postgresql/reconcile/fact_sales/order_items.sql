@@ -1,5 +1,5 @@
 -- grain: the two sides of the lines of fact_sales: one row per (order_id, line_number);
--- the source's side is what the merge makes of the staged orders and lines, amounts allocated (law F3)
+-- the source's side is what the merge makes of the staged orders and lines, amounts shared out
 -- reads: {{ staging }}.{{ rows }}, warehouse.fact_sales, the asides of orders, dimensions
 {% macro lines() -%}
     t.order_id,

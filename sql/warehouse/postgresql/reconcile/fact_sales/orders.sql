@@ -1,6 +1,11 @@
 -- grain: the two sides of the orders in fact_sales: one row per order that has lines
 -- reads: {{ staging }}.stg_shop__orders, {{ staging }}.stg_shop__order_items, warehouse.fact_sales
-
+{% macro agreed(column) -%}
+case
+        when count(distinct {{ column }}) = 1 and count({{ column }}) = count(*)
+            then min({{ column }})
+    end
+{%- endmacro %}
 -- name: source
 select
     o.order_id,
@@ -17,13 +22,13 @@ where
     );
 
 -- name: target
--- Amounts of an order add up over its lines (law F3); lines that disagree are told in their order's values.
+-- Amounts of an order add up over its lines (law F3); what its lines disagree about is NULL.
 select
     t.order_id,
-    case when min(c.customer_id) = max(c.customer_id) then min(c.customer_id) end as customer_id,
-    case when min(s.store_id) = max(s.store_id) then min(s.store_id) end as store_id,
-    case when min(t.ordered_at) = max(t.ordered_at) then min(t.ordered_at) end as ordered_at,
-    case when min(t.order_status) = max(t.order_status) then min(t.order_status) end as order_status,
+    {{ agreed("c.customer_id") }} as customer_id,
+    {{ agreed("s.store_id") }} as store_id,
+    {{ agreed("t.ordered_at") }} as ordered_at,
+    {{ agreed("t.order_status") }} as order_status,
     sum(t.tax_amount)::numeric(14, 2) as tax_amount,
     sum(t.shipping_amount)::numeric(14, 2) as shipping_amount,
     false as _source_decides
