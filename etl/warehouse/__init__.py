@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -26,6 +26,7 @@ from etl.handles import (
     Verdict,
 )
 from etl.settings import Settings
+from etl.warehouse.reconciliation import Reconciliation
 
 
 class Warehouse(Protocol):
@@ -102,6 +103,26 @@ class Warehouse(Protocol):
 
     def publish(self, run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:
         """Show everything of a run in one transaction (law R2); again for the same run it only reports."""
+        ...
+
+    def why_not_reconciled(self, table: str) -> str | None:
+        """Why a table cannot be held against the warehouse; None where it can (law X9)."""
+        ...
+
+    def reconcile(self, run: Run, staged: Sequence[StagedTable]) -> list[Reconciliation]:
+        """Hold tables that were staged whole against the warehouse, and record what was found (law X9).
+
+        Tables that the warehouse cannot be held against, or that were never loaded, are left out. After
+        :meth:`repair`, the same staged rows are held against it again.
+        """
+        ...
+
+    def narrow(self, run: Run, staged: Sequence[StagedTable]) -> list[StagedTable]:
+        """Leave of the staged tables that differ the ranges that do; says which tables are to be loaded."""
+        ...
+
+    def repair(self, run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:
+        """Publish narrowed tables so that the warehouse holds what they say, whatever was done to it."""
         ...
 
     def refresh_marts(self, run: Run) -> list[TableOutcome]:

@@ -61,7 +61,7 @@ class World:
             window, absent = Window(None, batch.as_of), batch.absent.get(name, ())
             plan = TablePlan(name, known.get(name), window, batch.as_of, name in batch.keys, absent)
             plan = replace(plan, moves_watermark=not batch.is_backfill)
-            self._stage(run, name, batch)
+            self.stage(run, name, batch)
             settled = self.warehouse.settle(plan, run)
             lost = settled.extracted_count + batch.lost.get(name, 0)
             staged.append(self.warehouse.follow_parents(replace(settled, extracted_count=lost)))
@@ -75,7 +75,7 @@ class World:
         table = self.catalog.tables[name]
         self.warehouse.begin_run(run, [table])
         keys = [{**{c: row[c] for c in table.key}, "_cursor": row["_cursor"]} for row in rows]
-        self._stage(run, name, Batch({name: rows}, {name: keys}))
+        self.stage(run, name, Batch({name: rows}, {name: keys}))
         known = self.warehouse.watermarks()
         as_of = "2026-07-01 00:00:00.000000"
         staged = self.warehouse.settle(
@@ -93,7 +93,7 @@ class World:
         """Keys that a run with these keys at the source would read behind its window."""
         run = self.new_run()
         self.warehouse.begin_run(run, [self.catalog.tables[name]])
-        self._stage(run, name, Batch({name: []}, {name: keys}))
+        self.stage(run, name, Batch({name: []}, {name: keys}))
         found = self.warehouse.find_missed(TablePlan(name, None, Window(None, high), high, True), run)
         self.warehouse.end_run(run, "failed", "only a look", [])
         return list(found.to_pylist())
@@ -141,7 +141,8 @@ class World:
         run_id = uuid.uuid4().hex
         return Run(run_id, PIPELINE, None, False, f"staging_{run_id}")
 
-    def _stage(self, run: Run, name: str, batch: Batch) -> None:
+    def stage(self, run: Run, name: str, batch: Batch) -> None:
+        """Stage the rows of a table, and its keys where the batch has some."""
         table = self.catalog.tables[name]
         rows = batch.rows.get(name, ())
         self._insert(run.staging_schema, table.relation, [*table.prepared_columns, "_cursor"], rows)

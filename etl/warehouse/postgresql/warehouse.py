@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from etl.catalog import Catalog, SourceTable
 from etl.catalog.feeding import changed_relations
@@ -41,12 +42,34 @@ from etl.warehouse.postgresql import (
 )
 from etl.warehouse.postgresql.calendar_loading import load_calendar
 from etl.warehouse.postgresql.connection import connect, explained_errors, open_connection
+from etl.warehouse.postgresql.dimensions import MergeScope
 from etl.warehouse.postgresql.marts import refresh_marts
-from etl.warehouse.postgresql.measured import measured_before
+from etl.warehouse.postgresql.measured import (
+    measured_before,
+)
+from etl.warehouse.postgresql.reconciling import (
+    mending,
+)
+from etl.warehouse.postgresql.reconciling.comparing import (
+    USUAL_SIZE,
+    RangeSize,
+    compare_tables,
+)
+from etl.warehouse.postgresql.reconciling.images import (
+    NoImage,
+    image_of,
+)
+from etl.warehouse.postgresql.reconciling.keeping import (
+    keep_reconciliations,
+)
+from etl.warehouse.postgresql.reconciling.subjects import (
+    subjects_of,
+)
 from etl.warehouse.postgresql.seen import seen_by
 from etl.warehouse.postgresql.statements import SQL_DIR
 from etl.warehouse.postgresql.step_log import keep_steps
 from etl.warehouse.postgresql.whole_steps import apply_whole_steps
+from etl.warehouse.reconciliation import Reconciliation
 
 
 class PostgreSQLWarehouse:
@@ -181,6 +204,36 @@ class PostgreSQLWarehouse:
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             return release.publish(cursor, self._catalog, self._settings, run, staged, verdicts)
 
+    def why_not_reconciled(self, table: str) -> str | None:
+        """Why a table cannot be held against the warehouse; None where it can."""
+        image = image_of(self._catalog, self._catalog.tables[table])
+        return image.reason if isinstance(image, NoImage) else None
+
+    def reconcile(
+        self, run: Run, staged: Sequence[StagedTable], size: RangeSize = USUAL_SIZE
+    ) -> list[Reconciliation]:
+        """Hold whole staged tables against one state of the warehouse, and record what was found."""
+        with connect(self.url, self._settings) as connection:
+            connection.set_session(isolation_level="REPEATABLE READ")
+            with connection.cursor() as cursor:
+                found = compare_tables(self._scope(cursor, run), run, staged, size)
+                return keep_reconciliations(cursor, run, found)
+
+    def narrow(self, run: Run, staged: Sequence[StagedTable]) -> list[StagedTable]:
+        """Leave of the staged tables that differ the ranges that do."""
+        subjects = subjects_of(self._catalog, run, staged)
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return mending.narrow(cursor, self._catalog, subjects, staged)
+
+    def repair(self, run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:
+        """Release the narrowed tables, and with them what a load would not see, in one transaction."""
+        subjects = subjects_of(self._catalog, run, staged)
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            release.take_turn(cursor)
+            if audit.released_outcomes(cursor, run) is None:
+                mending.mend(self._scope(cursor, run), subjects)
+            return release.publish(cursor, self._catalog, self._settings, run, staged, verdicts)
+
     def refresh_marts(self, run: Run) -> list[TableOutcome]:
         """Rebuild the marts that the run's tables can change aside, swap them, add them to its record."""
         changed = changed_relations(self._catalog, run.tables) if run.tables else None
@@ -247,6 +300,10 @@ class PostgreSQLWarehouse:
             connection.cursor() as cursor,
         ):
             return maintenance.analyze_changed(cursor)
+
+    def _scope(self, cursor: Cursor, run: Run) -> MergeScope:
+        zone = self._settings.business_time_zone
+        return MergeScope(cursor, self._catalog, run.staging_schema, run.run_id, zone)
 
 
 def _refuse_unreadable_keys(table: str, count: int) -> None:
