@@ -103,6 +103,8 @@ class TablePlan:
         moves_watermark: False for a backfill, which leaves the watermark alone (law X7).
         speaks_of_now: The window ends at or behind the watermark's place, so that the table's state now
             is what the run is about.
+        replays: The rows are those of quarantine entries (law Q3): as they were ``kept``, or read again
+            from the ``source``.
     """
 
     table: str
@@ -115,6 +117,7 @@ class TablePlan:
     files: tuple[FileRef, ...] = ()
     moves_watermark: bool = True
     speaks_of_now: bool = True
+    replays: Literal["kept", "source"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +229,11 @@ class StagedTable:
     plan: TablePlan | None = None
     seconds: float = 0.0
     steps: tuple[StepCount, ...] = ()
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether the rows come back from quarantine."""
+        return self.plan is not None and self.plan.replays is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from etl.reports.pages.inventory import Inventory, read_inventory
 from etl.reports.pages.loads import Loads, read_loads
 from etl.reports.pages.products import Products, read_products
 from etl.reports.pages.quality import Quality, read_quality
+from etl.reports.pages.quarantine import Quarantine, read_quarantine
 from etl.reports.pages.runs import Runs, read_runs
 from etl.reports.pages.sales import Sales, read_sales
 from etl.reports.pages.segments import Segments, read_segments
@@ -39,6 +40,7 @@ class Figures:
     web: Web
     customers: Customers
     quality: Quality
+    quarantine: Quarantine
     runs: Runs
     loads: Loads
 
@@ -71,6 +73,7 @@ def read_figures(connection: Connection) -> Figures:
             web=read_web(reader),
             customers=read_customers(reader),
             quality=read_quality(reader, runs.runs),
+            quarantine=read_quarantine(reader),
             runs=runs,
             loads=read_loads(reader),
         )

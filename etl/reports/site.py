@@ -1,4 +1,4 @@
-"""The report site: pages that open from disk, without network, assets or JavaScript, on paper and phone.
+"""The report site: pages that open from disk, without network or assets, on paper and phone.
 
 index.html         headline figures, quality, newest run
 daily-sales.html   30 business dates
@@ -8,9 +8,12 @@ inventory.html     stock: days of cover, what is below its reorder point
 web.html           from the visit to the purchase, by day and by channel
 customers.html     segments by recency, frequency and money, moves, cohorts
 quality.html       score by run, failing rules, quarantine
+quarantine.html    what waits, by table, rule and run, and row by row
 runs.html          runs, and what each did to each table
 loads.html         files, and what each step of preparation did
 <table>.csv        beside each table
+
+No page needs JavaScript; the rows of the quarantine can be filtered by a script that stands in their page.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ PAGES = {
     "web.html": "Web",
     "customers.html": "Customers",
     "quality.html": "Quality",
+    "quarantine.html": "Quarantine",
     "runs.html": "Runs",
     "loads.html": "Loads",
     "index.html": "Overview",

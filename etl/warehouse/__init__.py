@@ -25,6 +25,7 @@ from etl.handles import (
     TablePlan,
     Verdict,
 )
+from etl.held_back import HeldBackGroup, HeldBackRow, ReplayBatch, Selection
 from etl.settings import Settings
 from etl.warehouse.reconciliation import Reconciliation
 
@@ -99,6 +100,46 @@ class Warehouse(Protocol):
 
     def quarantine(self, staged: StagedTable, failed: Mapping[str, list[int]]) -> int:
         """Move blamed rows from staging to the run's quarantine; returns how many."""
+        ...
+
+    def held_back_groups(self, selection: Selection) -> list[HeldBackGroup]:
+        """Open quarantine entries counted by table, rule and run."""
+        ...
+
+    def held_back_rows(self, selection: Selection, limit: int) -> list[HeldBackRow]:
+        """Open quarantine entries without their payload, the oldest first."""
+        ...
+
+    def held_back_row(self, entry_id: int) -> HeldBackRow | None:
+        """One quarantine entry with its payload, whatever became of it."""
+        ...
+
+    def discard(self, selection: Selection, reason: str) -> int:
+        """Settle open quarantine entries without loading them; returns how many."""
+        ...
+
+    def replay_batches(self, selection: Selection) -> list[ReplayBatch]:
+        """Open entries that can be loaded as they were kept, by the run that held them back (law Q3)."""
+        ...
+
+    def incomplete_entries(self, selection: Selection, from_source: bool) -> dict[str, int]:
+        """Table -> open entries that are to be read from their source again."""
+        ...
+
+    def stage_kept(self, run: Run, batch: ReplayBatch, selection: Selection) -> list[TablePlan]:
+        """Stage the rows of a batch's entries that are still open.
+
+        Returns:
+            A plan for each table of the run; none when nothing is left to replay.
+        """
+        ...
+
+    def choose_to_read(self, run: Run, selection: Selection, from_source: bool) -> int:
+        """Choose the open entries of the run's tables that are read again; returns how many."""
+        ...
+
+    def keys_to_read(self, run: Run, table: str) -> pa.Table:
+        """Keys of the rows of a table that the chosen entries, or entries of its children, name."""
         ...
 
     def publish(self, run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:

@@ -10,7 +10,6 @@ from psycopg2.extras import execute_values
 
 from etl.handles import FileRef, Release, Run, TableOutcome, Verdict
 from etl.identifiers import quote_postgresql
-from etl.warehouse.postgresql.statements import render_named
 
 ERROR_CHARACTERS = 4_000
 _FILE_COLUMNS = ("path", "byte_count", "modified_at", "row_count", "status", "reason", "run_id")
@@ -152,13 +151,6 @@ def keep_drifts(cursor: Cursor, run: Run, table: str, drifts: list[str]) -> None
         "insert into audit.source_drifts (run_id, table_name, drift) values %s on conflict do nothing",
         rows,
     )
-
-
-def keep_held_back(cursor: Cursor, run: Run) -> None:
-    """Copy the run's quarantine and rejected rows out of staging; what already waits there is not doubled."""
-    sql = render_named("staging/keep_held_back.sql", schema=run.staging_schema)
-    for statement in sql.values():
-        cursor.execute(statement, {"run_id": run.run_id})
 
 
 def keep_verdicts(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:

@@ -29,6 +29,7 @@ from etl.handles import (
     TablePlan,
     Verdict,
 )
+from etl.held_back import HeldBackGroup, HeldBackRow, ReplayBatch, Selection
 from etl.settings import Settings
 from etl.warehouse.postgresql import (
     audit,
@@ -37,7 +38,9 @@ from etl.warehouse.postgresql import (
     locks,
     maintenance,
     migrations,
+    quarantine,
     release,
+    replays,
     staging,
 )
 from etl.warehouse.postgresql.calendar_loading import load_calendar
@@ -154,11 +157,7 @@ class PostgreSQLWarehouse:
         if plan.compares_keys and (seen := seen_by(self._catalog, table)):
             with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
                 rows = staging.find_missed(cursor, table, seen, run.staging_schema, plan.window.high)
-        columns = {
-            name: pa.array([row[i] for row in rows], _key_type(table, name))
-            for i, name in enumerate(table.key)
-        }
-        return pa.table(columns)
+        return _key_table(table, rows)
 
     def settle(self, plan: TablePlan, run: Run) -> StagedTable:
         """Close the staged table once all its parts are in."""
@@ -198,6 +197,52 @@ class PostgreSQLWarehouse:
         """Move blamed rows from staging to the run's quarantine."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             return staging.quarantine_rows(cursor, staged, self._catalog.tables[staged.table], dict(failed))
+
+    def held_back_groups(self, selection: Selection) -> list[HeldBackGroup]:
+        """Open quarantine entries counted by table, rule and run."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return quarantine.read_groups(cursor, selection)
+
+    def held_back_rows(self, selection: Selection, limit: int) -> list[HeldBackRow]:
+        """Open quarantine entries without their payload."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return quarantine.read_entries(cursor, self._catalog, selection, limit)
+
+    def held_back_row(self, entry_id: int) -> HeldBackRow | None:
+        """One quarantine entry with its payload."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return quarantine.read_entry(cursor, self._catalog, entry_id)
+
+    def discard(self, selection: Selection, reason: str) -> int:
+        """Settle open quarantine entries without loading them."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return quarantine.discard(cursor, selection, reason)
+
+    def replay_batches(self, selection: Selection) -> list[ReplayBatch]:
+        """Open entries that can be loaded as they were kept."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return replays.find_batches(cursor, self._catalog, selection)
+
+    def incomplete_entries(self, selection: Selection, from_source: bool) -> dict[str, int]:
+        """Open entries that are to be read from their source again."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return replays.find_incomplete(cursor, self._catalog, selection, from_source)
+
+    def stage_kept(self, run: Run, batch: ReplayBatch, selection: Selection) -> list[TablePlan]:
+        """Stage the rows of a batch's entries, all tables in one transaction."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return replays.stage_kept(cursor, self._catalog, run, batch, selection)
+
+    def choose_to_read(self, run: Run, selection: Selection, from_source: bool) -> int:
+        """Choose the open entries of the run's tables that are read again."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return replays.choose_to_read(cursor, self._catalog, run, selection, from_source)
+
+    def keys_to_read(self, run: Run, table: str) -> pa.Table:
+        """Keys of the rows of a table that the chosen entries name."""
+        declared = self._catalog.tables[table]
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return _key_table(declared, replays.keys_to_read(cursor, self._catalog, run, declared))
 
     def publish(self, run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:
         """Everything a run makes visible, in one transaction."""
@@ -315,5 +360,9 @@ def _refuse_unreadable_keys(table: str, count: int) -> None:
         )
 
 
-def _key_type(table: SourceTable, column: str) -> pa.DataType:
-    return arrow_type(table.columns[column].type)
+def _key_table(table: SourceTable, rows: Sequence[tuple[object, ...]]) -> pa.Table:
+    columns = {
+        name: pa.array([row[i] for row in rows], arrow_type(table.columns[name].type))
+        for i, name in enumerate(table.key)
+    }
+    return pa.table(columns)
