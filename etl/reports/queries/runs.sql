@@ -1,4 +1,4 @@
--- grain: one row per run, the 15 newest of each pipeline, so that an hourly one leaves room for others
+-- grain: one row per run, the %(newest)s newest of each pipeline, so that an hourly one leaves room for others
 -- reads: audit.runs, audit.run_tables, audit.quality_results
 with newest_runs as (
     select
@@ -10,6 +10,10 @@ with newest_runs as (
         finished_at,
         quality_score_pct,
         flow_run_url,
+        code_version,
+        parameters,
+        full_refresh,
+        is_backfill,
         split_part(error, e'\n', 1) as error,
         row_number() over (partition by pipeline order by started_at desc, run_id desc) as age
     from audit.runs
@@ -31,7 +35,10 @@ rule_totals as (
     select
         run_id,
         count(*) as rule_count,
-        count(*) filter (where not passed or not checked) as failing_rule_count
+        count(*) filter (where not passed or not checked) as failing_rule_count,
+        count(*) filter (where (not passed or not checked) and severity = 'critical') as critical_count,
+        count(*) filter (where (not passed or not checked) and severity = 'warning') as warning_count,
+        count(*) filter (where (not passed or not checked) and severity = 'info') as info_count
     from audit.quality_results
     group by run_id
 )
@@ -47,15 +54,23 @@ select
     newest_runs.quality_score_pct,
     rule_totals.rule_count,
     rule_totals.failing_rule_count,
+    rule_totals.critical_count,
+    rule_totals.warning_count,
+    rule_totals.info_count,
     table_totals.extracted,
     table_totals.rejected,
     table_totals.quarantined,
     table_totals.inserted,
     table_totals.updated,
     newest_runs.flow_run_url,
-    newest_runs.error
+    newest_runs.code_version,
+    newest_runs.parameters,
+    newest_runs.full_refresh,
+    newest_runs.is_backfill,
+    newest_runs.error,
+    newest_runs.age
 from newest_runs
 left join table_totals on newest_runs.run_id = table_totals.run_id
 left join rule_totals on newest_runs.run_id = rule_totals.run_id
-where newest_runs.age <= 15
+where newest_runs.age <= %(newest)s
 order by newest_runs.started_at desc, newest_runs.run_id desc;

@@ -21,6 +21,7 @@ from etl.warehouse.postgresql import audit, leftovers, locks, maintenance, migra
 from etl.warehouse.postgresql.calendar_loading import load_calendar
 from etl.warehouse.postgresql.connection import connect, explained_errors, open_connection
 from etl.warehouse.postgresql.marts import refresh_marts
+from etl.warehouse.postgresql.read_windows import keep_windows
 from etl.warehouse.postgresql.seen import seen_by
 from etl.warehouse.postgresql.statements import SQL_DIR
 from etl.warehouse.postgresql.step_log import keep_steps
@@ -86,6 +87,11 @@ class PostgreSQLWarehouse:
         """Record how the source differs from the catalog where the table's policy lets it pass."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             audit.keep_drifts(cursor, run, table, drifts)
+
+    def keep_windows(self, run: Run, plans: list[TablePlan], cursor_zones: Mapping[str, str]) -> None:
+        """Record what the run is about to read."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            keep_windows(cursor, self._catalog, run, plans, cursor_zones)
 
     def load_calendar(self, days: pa.Table) -> int:
         """Bring the days into ``dim_date``."""

@@ -1,0 +1,67 @@
+-- grain: one row per source table that a run was to read up to its frontier, the longest without success first
+-- reads: audit.windows, audit.runs, audit.watermarks
+-- Instants of a source are held against those of the same source only (law X4), and the end of the last
+-- success against the begin of the newest run of all, so that the day on which it is read changes nothing.
+with planned as (
+    select
+        windows.table_name,
+        split_part(windows.table_name, '.', 1) as source,
+        windows.as_of_at,
+        windows.high_at,
+        runs.run_id,
+        runs.pipeline,
+        runs.status,
+        runs.started_at,
+        runs.finished_at,
+        row_number() over attempts as attempt
+    from audit.windows
+    inner join audit.runs on windows.run_id = runs.run_id
+    where windows.moves_watermark
+    window attempts as (partition by windows.table_name order by runs.started_at desc, runs.run_id desc)
+),
+
+newest_instants as (
+    select
+        source,
+        max(as_of_at) as as_of_at
+    from planned
+    group by source
+),
+
+successes as (
+    select distinct on (table_name)
+        table_name,
+        run_id,
+        pipeline,
+        as_of_at,
+        high_at,
+        finished_at,
+        attempt
+    from planned
+    where status = 'succeeded'
+    order by table_name asc, attempt asc
+)
+
+select
+    planned.table_name,
+    planned.status as newest_status,
+    planned.run_id as newest_run_id,
+    coalesce(successes.attempt - 1, (
+        select count(*) from planned as tried
+        where tried.table_name = planned.table_name
+    )) as attempts_since,
+    successes.finished_at as succeeded_at,
+    (extract(epoch from (select max(started_at) from audit.runs) - successes.finished_at) / 3600)::numeric(12, 1)
+        as hours_since_success,
+    successes.as_of_at,
+    (extract(epoch from newest_instants.as_of_at - successes.as_of_at) / 3600)::numeric(12, 1) as behind_hours,
+    greatest(extract(epoch from successes.as_of_at - successes.high_at), 0)::numeric(12, 0) as lag_seconds,
+    watermarks.value as watermark,
+    coalesce(successes.pipeline, planned.pipeline) as pipeline,
+    successes.run_id
+from planned
+inner join newest_instants on planned.source = newest_instants.source
+left join successes on planned.table_name = successes.table_name
+left join audit.watermarks on planned.table_name = watermarks.table_name
+where planned.attempt = 1
+order by hours_since_success desc nulls first, planned.table_name asc;
