@@ -33,8 +33,8 @@ DAY_AXIS: Spec = {
     "labelSeparation": 14,
 }
 
-# What the vertical axis of a panel and the gap beside it take.
-_AXIS_WIDTH = 66
+# What the labels of the vertical axis of a panel and the gap beside it take.
+_LABELS_WIDTH, _GAP_WIDTH = 46, 20
 _SVG_TAG = re.compile(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>')
 # Half the size: fractions of a hundredth of a pixel, and labels that an image hides from readers anyway.
 _LONG_FRACTION = re.compile(r"(\d\.\d\d)\d+")
@@ -160,7 +160,11 @@ def stacked_bars(
     labels, colours = zip(*((mark.label, mark.colour) for _, mark in parts), strict=True)
     encoding = {
         "y": names_axis("name", width),
-        "x": {"field": "count", "type": "quantitative", "axis": {"format": "d", "tickCount": 6, "tickMinStep": 1}},
+        "x": {
+            "field": "count",
+            "type": "quantitative",
+            "axis": {"format": "d", "tickCount": 6, "tickMinStep": 1},
+        },
         "color": {
             "field": "label",
             "type": "nominal",
@@ -179,17 +183,20 @@ def stacked_bars(
 
 
 def in_panels(by: str, values: Sequence[Spec], layers: Sequence[Spec], width: int, shares_y: bool) -> Spec:
-    """One small chart for each value of the field ``by``, in the order of the values: three abreast, or one.
+    """One small chart for each value of the field ``by``, in their order: three abreast, or one.
 
     Args:
         shares_y: The panels have one scale, so that they can be compared.
     """
-    names = list(dict.fromkeys(value[by] for value in values))
+    names = sorted({value[by] for value in values})
     abreast = 1 if width == NARROW else min(3, len(names))
     header = {
         **{"title": None, "labelAnchor": "start", "labelColor": INK, "labelFontSize": 13},
         "labelFontWeight": 600,
     }
+    # Panels of one width, whatever the labels of the axis.
+    for layer in layers:
+        layer["encoding"]["y"]["axis"] |= {"minExtent": _LABELS_WIDTH, "maxExtent": _LABELS_WIDTH}
     scales = {"x": "independent", "y": "shared" if shares_y else "independent"}
     return {
         "$schema": SCHEMA,
@@ -197,9 +204,9 @@ def in_panels(by: str, values: Sequence[Spec], layers: Sequence[Spec], width: in
         "padding": {"left": 0, "right": 6, "top": 6, "bottom": 0},
         "facet": {"field": by, "type": "nominal", "sort": names, "header": header},
         "columns": abreast,
-        "spacing": {"row": 20, "column": 24},
+        "spacing": {"row": 20, "column": _GAP_WIDTH},
         "spec": {
-            "width": (width - _AXIS_WIDTH * abreast) // abreast,
+            "width": width // abreast - _LABELS_WIDTH - _GAP_WIDTH,
             "height": 96,
             "layer": list(layers),
         },

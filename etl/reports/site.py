@@ -111,7 +111,9 @@ class _Site:
         self._content: dict[str, Any] = {
             "figures": figures,
             "groups": GROUPS,
-            "charts": {name: chart for subject in figures.subjects for name, chart in subject.charts().items()},
+            "charts": {
+                name: chart for subject in figures.subjects for name, chart in subject.charts().items()
+            },
             "receipt_pages": figures.receipts.pages(),
             "docs_link": _relative(docs, folder) if docs else None,
             "docs_page": lambda page: _relative_page(docs, page, folder),

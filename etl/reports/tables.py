@@ -11,8 +11,19 @@ from decimal import Decimal
 from typing import Any, Literal
 
 Kind = Literal[
-    *("text", "status", "count", "amount", "pct", "date", "instant", "seconds", "hours", "days"),
-    *("link", "receipt", "judgement"),
+    "text",
+    "status",
+    "count",
+    "amount",
+    "pct",
+    "date",
+    "instant",
+    "seconds",
+    "hours",
+    "days",
+    "link",
+    "receipt",
+    "judgement",
 ]
 Row = dict[str, Any]
 

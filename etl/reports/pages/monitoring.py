@@ -215,7 +215,10 @@ class Monitoring:
     @property
     def closings_table(self) -> ReportTable:
         """When the gate closed, and why."""
-        note = "One row per run whose gate closed, the fifty newest: critical rules that failed, and rules that could not be checked."
+        note = (
+            "One row per run whose gate closed, the fifty newest, with the critical rules that failed and the"
+            " rules that could not be checked."
+        )
         return ReportTable("gate-closings", "Gate closings", note, _CLOSINGS, self.closings)
 
     @property
@@ -227,7 +230,7 @@ class Monitoring:
     @property
     def incidents_table(self) -> ReportTable:
         """What is wrong, and what was."""
-        note = "What is wrong from one run until a later one: open incidents, then the twenty that were over last."
+        note = "What is wrong from one run until a later one; those that are open, then the twenty last ones."
         return ReportTable("incidents", "Incidents", note, _INCIDENTS, self.incidents)
 
     @property

@@ -37,7 +37,16 @@ _TARGETS = (
     Column("role", "Role"),
     *(
         Column(name, name.capitalize(), "count")
-        for name in ("inserted", "updated", "expired", "unchanged", "removed", "late", "repointed", "inferred")
+        for name in (
+            "inserted",
+            "updated",
+            "expired",
+            "unchanged",
+            "removed",
+            "late",
+            "repointed",
+            "inferred",
+        )
     ),
     Column("seconds", "Seconds", "seconds"),
 )
@@ -120,7 +129,7 @@ class Receipt:
 
     Attributes:
         run: Its row of the runs.
-        parts: What was recorded of it, by the keys of the page's sections; a section without rows is left out.
+        parts: What was recorded of it, by section of the page; a section without rows is left out.
     """
 
     run: Row

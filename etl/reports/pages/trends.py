@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
 
 from etl.reports.drawing import (
     BAD,
@@ -49,7 +50,10 @@ def score_chart(runs: Sequence[Row]) -> Chart | None:
         " The table of figures by run holds every value."
     )
     key = (Mark("Quality score", LINE, is_line=True), Mark("Run that did not succeed", BAD))
-    values = [_value(place, run, score=number(run["quality_score_pct"])) for place, run in enumerate(judged)]
+    values = [
+        {**value, "score": number(run["quality_score_pct"])}
+        for value, run in zip(_labelled(judged), judged, strict=True)
+    ]
     lowest = min(value["score"] for value in values)
     y: Spec = {
         "field": "score",
@@ -59,12 +63,11 @@ def score_chart(runs: Sequence[Row]) -> Chart | None:
     }
     failed = {"test": "datum.status !== 'succeeded'", "value": BAD}
     point = {"type": "point", "filled": True, "size": 45, "opacity": 1}
-    layers = [
-        {"mark": {"type": "line", "strokeWidth": 2, "color": LINE}, "encoding": {"x": _runs_axis(values), "y": y}},
-        {
-            "mark": point,
-            "encoding": {"x": _runs_axis(values), "y": y, "color": {"condition": failed, "value": LINE}},
-        },
+    x = _runs_axis(values)
+    colour = {"condition": failed, "value": LINE}
+    layers: list[Spec] = [
+        {"mark": {"type": "line", "strokeWidth": 2, "color": LINE}, "encoding": {"x": x, "y": y}},
+        {"mark": point, "encoding": {"x": x, "y": y, "color": colour}},
     ]
     return draw(
         "quality",
@@ -76,8 +79,9 @@ def score_chart(runs: Sequence[Row]) -> Chart | None:
 
 
 def failing_chart(runs: Sequence[Row]) -> Chart | None:
-    """Failing rules of each judged run by severity, a panel per pipeline."""
-    judged = [run for run in runs if run["rule_count"]]
+    """Failing rules of each judged run by severity, a panel per pipeline in which there was one."""
+    troubled = {run["pipeline"] for run in runs if run["failing_rule_count"]}
+    judged = [run for run in runs if run["rule_count"] and run["pipeline"] in troubled]
     if not judged:
         return None
     total = sum(run["failing_rule_count"] for run in judged)
@@ -86,8 +90,8 @@ def failing_chart(runs: Sequence[Row]) -> Chart | None:
         " The table of figures by run holds every value."
     )
     values = [
-        _value(run_place, run, count=run[field], severity=mark.label, layer=layer)
-        for run_place, run in enumerate(judged)
+        {**value, "count": run[field], "severity": mark.label, "layer": layer}
+        for value, run in zip(_labelled(judged), judged, strict=True)
         for layer, (field, mark) in enumerate(_SEVERITIES)
     ]
     marks = tuple(mark for _, mark in _SEVERITIES)
@@ -103,7 +107,7 @@ def failing_chart(runs: Sequence[Row]) -> Chart | None:
         "color": {"field": "severity", "type": "nominal", "scale": scale, "legend": None},
         "order": {"field": "layer"},
     }
-    layers = [{"mark": {"type": "bar"}, "encoding": encoding}]
+    layers: list[Spec] = [{"mark": {"type": "bar"}, "encoding": encoding}]
     return draw(
         "failing",
         "Failing rules by run",
@@ -123,14 +127,17 @@ def work_chart(runs: Sequence[Row], field: str, title: str) -> Chart | None:
         f"{title}, for the last {len(measured)} runs: {shown(total, 'count')} in all."
         " The table of figures by run holds every value."
     )
-    values = [_value(place, run, measure=number(run[field])) for place, run in enumerate(measured)]
+    values = [
+        {**value, "measure": number(run[field])}
+        for value, run in zip(_labelled(measured), measured, strict=True)
+    ]
     failed = {"test": "datum.status !== 'succeeded'", "value": BAD}
     encoding: Spec = {
         "x": _runs_axis(values),
         "y": {"field": "measure", "type": "quantitative", "axis": {**THOUSANDS, "tickCount": 3}},
         "color": {"condition": failed, "value": BAR},
     }
-    layers = [{"mark": {"type": "bar"}, "encoding": encoding}]
+    layers: list[Spec] = [{"mark": {"type": "bar"}, "encoding": encoding}]
     return draw(
         field,
         title,
@@ -141,7 +148,7 @@ def work_chart(runs: Sequence[Row], field: str, title: str) -> Chart | None:
 
 
 def freshness_chart(tables: Sequence[Row]) -> Chart | None:
-    """Hours since the last success of each table, red where its newest run did not succeed."""
+    """Time since the last success of each table, red where its newest run did not succeed."""
     known = [row for row in tables if row["hours_since_success"] is not None][:MOST_BARS]
     if not known:
         return None
@@ -150,20 +157,21 @@ def freshness_chart(tables: Sequence[Row]) -> Chart | None:
         f" {known[0]['table_name']} with {shown(known[0]['hours_since_success'], 'hours')}."
         " The table below holds every value."
     )
+    unit, factor = _unit(float(known[0]["hours_since_success"]))
     values = [
         {
             "table": row["table_name"],
-            "hours": max(0.0, float(row["hours_since_success"])),
+            "age": factor * float(row["hours_since_success"]),
             "is_bad": row["newest_status"] not in ("succeeded", "running"),
         }
         for row in known
     ]
     return draw(
         "freshness",
-        "Hours since the last success",
+        "Time since the last success",
         description,
-        (Mark("Hours since the last success", BAR), Mark("Newest run did not succeed", BAD)),
-        lambda width: _bars(values, width),
+        (Mark("Since the last success", BAR), Mark("Newest run did not succeed", BAD)),
+        lambda width: _bars(values, unit, width),
     )
 
 
@@ -173,7 +181,10 @@ def ages_chart(tables: Sequence[Row]) -> Chart | None:
         return None
     shown_tables = tables[:MOST_BARS]
     parts = [f"{sum(row[name] for row in tables)} {mark.label.lower()}" for name, mark in AGES]
-    description = f"Rows in quarantine of {len(tables)} tables by age: {', '.join(parts)}. The table below holds every value."
+    description = (
+        f"Rows in quarantine of {len(tables)} tables by age: {', '.join(parts)}."
+        " The table below holds every value."
+    )
     return draw(
         "ages",
         "How long rows wait in quarantine",
@@ -183,14 +194,14 @@ def ages_chart(tables: Sequence[Row]) -> Chart | None:
     )
 
 
-def _bars(values: Sequence[Spec], width: int) -> Spec:
+def _bars(values: Sequence[Spec], unit: str, width: int) -> Spec:
     encoding = {
         "y": names_axis("table", width),
         "x": {
-            "field": "hours",
+            "field": "age",
             "type": "quantitative",
             "scale": {"domainMin": 0, "nice": True},
-            "axis": {"labelExpr": "datum.label + ' h'", "tickCount": 4 if width == NARROW else 8},
+            "axis": {"labelExpr": f"datum.label + ' {unit}'", "tickCount": 4 if width == NARROW else 8},
         },
         "color": {"condition": {"test": "datum.is_bad", "value": BAD}, "value": BAR},
     }
@@ -203,11 +214,34 @@ def _bars(values: Sequence[Spec], width: int) -> Spec:
     return framed(width, max(90, 26 * len(values)), spec)
 
 
-def _value(place: int, run: Row, **measures: object) -> Spec:
-    """A run as the charts take it: its place among all, by which the axis knows it, and its label."""
-    day = run["business_date"]
-    label = f"{day:%-d %b}" if day else f"{run['started_at']:%-d %b %H:%M}"
-    return {"run": place, "label": label, "pipeline": run["pipeline"], "status": run["status"], **measures}
+def _unit(hours: float) -> tuple[str, float]:
+    """A unit in which an age reads well, and how many of it make an hour."""
+    if hours < 2:
+        return "min", 60
+    return ("h", 1) if hours < 96 else ("d", 1 / 24)
+
+
+def _labelled(runs: Sequence[Row]) -> list[Spec]:
+    """Runs as the charts take them: the place among all, by which the axis knows a run, and its label.
+
+    A run is labelled by its business date; without one by its day, or its time where all are of one day.
+    """
+    days = [pipeline for pipeline, _ in {(run["pipeline"], run["started_at"].date()) for run in runs}]
+    return [
+        {
+            "run": place,
+            "label": _label(run, is_of_one_day=days.count(run["pipeline"]) == 1),
+            "pipeline": run["pipeline"],
+            "status": run["status"],
+        }
+        for place, run in enumerate(runs)
+    ]
+
+
+def _label(run: Row, is_of_one_day: bool) -> str:
+    if run["business_date"]:
+        return f"{run['business_date']:%-d %b}"
+    return f"{run['started_at'].astimezone(UTC):{'%H:%M' if is_of_one_day else '%-d %b'}}"
 
 
 def _runs_axis(values: Sequence[Spec]) -> Spec:

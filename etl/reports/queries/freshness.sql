@@ -51,8 +51,9 @@ select
         where tried.table_name = planned.table_name
     )) as attempts_since,
     successes.finished_at as succeeded_at,
-    (extract(epoch from (select max(started_at) from audit.runs) - successes.finished_at) / 3600)::numeric(12, 1)
-        as hours_since_success,
+    greatest(
+        extract(epoch from (select max(started_at) from audit.runs) - successes.finished_at) / 3600, 0
+    )::numeric(12, 3) as hours_since_success,
     successes.as_of_at,
     (extract(epoch from newest_instants.as_of_at - successes.as_of_at) / 3600)::numeric(12, 1) as behind_hours,
     greatest(extract(epoch from successes.as_of_at - successes.high_at), 0)::numeric(12, 0) as lag_seconds,

@@ -18,7 +18,7 @@ ranked as (
 )
 
 select
-    case when ranked.closed_at is null then 'open' else 'closed' end as state,
+    case when ranked.closed_at is null then 'open' else 'over' end as state,
     ranked.severity,
     ranked.kind,
     ranked.table_name,
