@@ -28,6 +28,11 @@ newest_instants as (
     group by source
 ),
 
+newest_run as (
+    select max(started_at) as started_at
+    from audit.runs
+),
+
 successes as (
     select distinct on (table_name)
         table_name,
@@ -51,16 +56,17 @@ select
         where tried.table_name = planned.table_name
     )) as attempts_since,
     successes.finished_at as succeeded_at,
-    greatest(
-        extract(epoch from (select max(started_at) from audit.runs) - successes.finished_at) / 3600, 0
-    )::numeric(12, 3) as hours_since_success,
+    (extract(epoch from greatest(newest_run.started_at, successes.finished_at) - successes.finished_at) / 3600)
+    ::numeric(12, 3) as hours_since_success,
     successes.as_of_at,
     (extract(epoch from newest_instants.as_of_at - successes.as_of_at) / 3600)::numeric(12, 1) as behind_hours,
-    greatest(extract(epoch from successes.as_of_at - successes.high_at), 0)::numeric(12, 0) as lag_seconds,
+    extract(epoch from greatest(successes.as_of_at, successes.high_at) - successes.high_at)::numeric(12, 0)
+        as lag_seconds,
     watermarks.value as watermark,
     coalesce(successes.pipeline, planned.pipeline) as pipeline,
     successes.run_id
 from planned
+cross join newest_run
 inner join newest_instants on planned.source = newest_instants.source
 left join successes on planned.table_name = successes.table_name
 left join audit.watermarks on planned.table_name = watermarks.table_name
