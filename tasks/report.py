@@ -79,7 +79,7 @@ def publish_docs() -> Path:
 
     settings = resources.settings()
     prune_results(settings.state_dir, settings.keep_results)
-    return build_docs(settings.state_dir, settings.suites_dir)
+    return build_docs(settings.state_dir, settings.suites_dir, settings.report_dir / "quality.html")
 
 
 @task(**RETRIED)

@@ -42,7 +42,7 @@ def test_the_headline_of_nine_runs(warehouse: Connection) -> None:
     assert now.lowest_score is not None
     assert round(now.lowest_score["quality_score_pct"], 2) == Decimal("99.07")
     assert [row["kind"] for row in now.open_incidents] == ["email_is_valid"]
-    assert (now.waiting_count, now.oldest_days) == (2, 0)
+    assert (now.waiting_count, now.oldest_days) == (2, Decimal(0))
     assert (now.agreeing_count, len(now.reconciliations), now.drift_count) == (1, 2, 2)
 
 

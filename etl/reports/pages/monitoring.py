@@ -55,6 +55,7 @@ _WORK = (
     Column("rejected", "Rejected", "count"),
     Column("quarantined", "Quarantined", "count"),
     Column("score_pct", "Quality", "pct"),
+    Column("docs_page", "Data Docs", "judgement"),
     Column("drift_count", "Profile drifts", "count"),
     Column("pipeline", "Pipeline"),
     Column("started_at", "Run of", "instant"),

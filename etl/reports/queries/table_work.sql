@@ -52,6 +52,7 @@ select
     case when released.role = 'source' then released.quarantined end as quarantined,
     verdicts.score_pct,
     drifts.drift_count,
+    verdicts.docs_page,
     released.pipeline,
     released.started_at,
     released.run_id
