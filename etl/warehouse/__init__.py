@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -12,7 +12,18 @@ from psycopg2.extensions import connection as Connection
 
 from etl.catalog import Catalog, SourceTable
 from etl.errors import ConfigError
-from etl.handles import PreparedFile, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
+from etl.handles import (
+    OpenMatter,
+    PreparedFile,
+    Release,
+    Run,
+    RunEnd,
+    SentAlert,
+    StagedTable,
+    TableOutcome,
+    TablePlan,
+    Verdict,
+)
 from etl.settings import Settings
 
 
@@ -102,6 +113,18 @@ class Warehouse(Protocol):
 
     def released_dates(self, pipeline: str) -> set[date]:
         """Business dates of a backfill that were released, by which it is resumed."""
+        ...
+
+    def note_incidents(self, end: RunEnd) -> None:
+        """Keep what a run showed of incidents: begun, seen again, over."""
+        ...
+
+    def telling(self) -> AbstractContextManager[list[OpenMatter]]:
+        """What people may have to be told of; nobody else tells of anything meanwhile."""
+        ...
+
+    def keep_alerts(self, sent: Iterable[SentAlert]) -> None:
+        """Record messages, those that did not come through included."""
         ...
 
     def live_runs(self) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
@@ -15,9 +15,29 @@ from etl.catalog import Catalog, SourceTable
 from etl.catalog.feeding import changed_relations
 from etl.catalog_types import arrow_type
 from etl.errors import ContractError
-from etl.handles import PreparedFile, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
+from etl.handles import (
+    OpenMatter,
+    PreparedFile,
+    Release,
+    Run,
+    RunEnd,
+    SentAlert,
+    StagedTable,
+    TableOutcome,
+    TablePlan,
+    Verdict,
+)
 from etl.settings import Settings
-from etl.warehouse.postgresql import audit, leftovers, locks, maintenance, migrations, release, staging
+from etl.warehouse.postgresql import (
+    audit,
+    incidents,
+    leftovers,
+    locks,
+    maintenance,
+    migrations,
+    release,
+    staging,
+)
 from etl.warehouse.postgresql.calendar_loading import load_calendar
 from etl.warehouse.postgresql.connection import connect, explained_errors, open_connection
 from etl.warehouse.postgresql.marts import refresh_marts
@@ -180,6 +200,23 @@ class PostgreSQLWarehouse:
         """Business dates of a backfill that were released."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             return audit.released_dates(cursor, pipeline)
+
+    def note_incidents(self, end: RunEnd) -> None:
+        """Keep what a run showed of incidents."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            incidents.note(cursor, end)
+
+    @contextmanager
+    def telling(self) -> Iterator[list[OpenMatter]]:
+        """What people may have to be told of, under a lock that two runs that end at once take in turn."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock(hashtextextended('storehouse:alerts', 0))")
+            yield incidents.matters(cursor)
+
+    def keep_alerts(self, sent: Iterable[SentAlert]) -> None:
+        """Record messages."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            incidents.keep(cursor, sent)
 
     def live_runs(self) -> set[str]:
         """Ids of the runs that stand as running."""
