@@ -23,7 +23,7 @@ def recorded(parameters: Mapping[str, Any]) -> dict[str, Any]:
     Values under names that speak of a secret, pydantic's secrets, and what stands before the @ of a URL
     are hidden; long texts and long lists are cut, and say so.
     """
-    return {name: _recorded(name, value) for name, value in parameters.items()}
+    return {_text(name): _recorded(name, value) for name, value in parameters.items()}
 
 
 def _recorded(name: str, value: Any) -> Any:
@@ -36,7 +36,7 @@ def _recorded(name: str, value: Any) -> Any:
     if isinstance(value, BaseModel):
         value = value.model_dump()
     if isinstance(value, Mapping):
-        return {str(key): _recorded(str(key), each) for key, each in value.items()}
+        return {_text(str(key)): _recorded(str(key), each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return _shortened([_recorded(name, each) for each in value])
     return _text(value.isoformat() if isinstance(value, date) else str(value))
@@ -48,6 +48,7 @@ def _shortened(values: list[Any]) -> list[Any]:
 
 
 def _text(text: str) -> str:
-    # PostgreSQL keeps no NUL in a text.
-    shown = _USER_INFO.sub(f"{HIDDEN}@", text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+    # PostgreSQL keeps neither NUL nor half a surrogate pair in a text.
+    storable = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    shown = _USER_INFO.sub(f"{HIDDEN}@", storable)
     return shown if len(shown) <= LONGEST_TEXT else f"{shown[:LONGEST_TEXT]}…"

@@ -231,7 +231,10 @@ class Monitoring:
     @property
     def incidents_table(self) -> ReportTable:
         """What is wrong, and what was."""
-        note = "What is wrong from one run until a later one; those that are open, then the twenty last ones."
+        note = (
+            "What is wrong from one run until a later one: those that are open, then the twenty last ones."
+            " Messages of the newest run are sent after this page is written."
+        )
         return ReportTable("incidents", "Incidents", note, _INCIDENTS, self.incidents)
 
     @property

@@ -36,6 +36,9 @@ left join messages on ranked.incident_id = messages.incident_id
 where ranked.place <= ranked.open_count + 20
 order by
     (ranked.closed_at is null) desc,
-    case when ranked.closed_at is null then array_position(array['critical', 'warning', 'info'], ranked.severity) end,
+    case
+        when ranked.closed_at is null
+            then array_position(array['critical', 'warning', 'info'], ranked.severity)
+    end asc,
     coalesce(ranked.closed_at, ranked.opened_at) desc,
     ranked.incident_id desc;

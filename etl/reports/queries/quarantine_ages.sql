@@ -1,12 +1,18 @@
 -- grain: one row per table with rows in quarantine; ages are counted back from the newest run
 -- reads: audit.quarantine, audit.runs
-with waiting as (
+with newest_run as (
+    select max(started_at) as started_at
+    from audit.runs
+),
+
+waiting as (
     select
         quarantine.table_name,
         runs.started_at,
-        (select max(started_at) from audit.runs) - runs.started_at as age
+        newest_run.started_at - runs.started_at as age
     from audit.quarantine
     inner join audit.runs on quarantine.run_id = runs.run_id
+    cross join newest_run
     where quarantine.status = 'open'
 )
 

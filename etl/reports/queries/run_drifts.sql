@@ -1,4 +1,4 @@
--- grain: one row per way in which a source differed from the catalog, or a profile from the one before, in a run in %(run_ids)s
+-- grain: one row per drift of a source or a profile, in a run in %(run_ids)s
 -- reads: audit.source_drifts, audit.profile_drifts
 select
     run_id,
@@ -15,4 +15,4 @@ select
     column_name || ': ' || drift as drift
 from audit.profile_drifts
 where run_id = any(%(run_ids)s)
-order by run_id, kind desc, table_name, drift;
+order by run_id asc, kind desc, table_name asc, drift asc;

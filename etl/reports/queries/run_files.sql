@@ -1,4 +1,4 @@
--- grain: one row per table and content of a file that a run in %(run_ids)s was the last to see, 200 a run
+-- grain: one row per file that a run in %(run_ids)s was the last to see, 200 a run
 -- reads: audit.files
 with seen as (
     select

@@ -1,6 +1,6 @@
--- grain: one row per run, the %(newest)s newest of each pipeline, so that an hourly one leaves room for others
+-- grain: one row per run, the %(newest)s newest of each pipeline: an hourly one leaves room
 -- reads: audit.runs, audit.run_tables, audit.quality_results
-with newest_runs as (
+with ranked_runs as (
     select
         run_id,
         pipeline,
@@ -19,6 +19,12 @@ with newest_runs as (
     from audit.runs
 ),
 
+newest_runs as (
+    select *
+    from ranked_runs
+    where age <= %(newest)s
+),
+
 table_totals as (
     select
         run_id,
@@ -28,6 +34,7 @@ table_totals as (
         sum(inserted) filter (where role in ('dimension', 'fact', 'replica')) as inserted,
         sum(updated) filter (where role in ('dimension', 'fact', 'replica')) as updated
     from audit.run_tables
+    where run_id in (select newest_runs.run_id from newest_runs)
     group by run_id
 ),
 
@@ -36,10 +43,13 @@ rule_totals as (
         run_id,
         count(*) as rule_count,
         count(*) filter (where not passed or not checked) as failing_rule_count,
-        count(*) filter (where (not passed or not checked) and severity = 'critical') as critical_count,
-        count(*) filter (where (not passed or not checked) and severity = 'warning') as warning_count,
-        count(*) filter (where (not passed or not checked) and severity = 'info') as info_count
+        count(*) filter (
+            where not (passed and checked) and severity = 'critical'
+        ) as critical_count,
+        count(*) filter (where not (passed and checked) and severity = 'warning') as warning_count,
+        count(*) filter (where not (passed and checked) and severity = 'info') as info_count
     from audit.quality_results
+    where run_id in (select newest_runs.run_id from newest_runs)
     group by run_id
 )
 
@@ -72,5 +82,4 @@ select
 from newest_runs
 left join table_totals on newest_runs.run_id = table_totals.run_id
 left join rule_totals on newest_runs.run_id = rule_totals.run_id
-where newest_runs.age <= %(newest)s
 order by newest_runs.started_at desc, newest_runs.run_id desc;

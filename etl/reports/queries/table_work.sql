@@ -1,4 +1,4 @@
--- grain: one row per table that a release read or wrote, from its newest one, beside the median of the 30 before
+-- grain: one row per table, from its newest release, beside the median of the 30 before
 -- reads: audit.run_tables, audit.runs, audit.verdicts, audit.profile_drifts
 with released as (
     select
@@ -6,7 +6,10 @@ with released as (
         run_tables.name,
         run_tables.role,
         run_tables.extracted,
-        run_tables.inserted + run_tables.updated + run_tables.expired + run_tables.removed as written,
+        run_tables.inserted
+        + run_tables.updated
+        + run_tables.expired
+        + run_tables.removed as written,
         run_tables.rejected,
         run_tables.quarantined,
         run_tables.seconds,
@@ -16,7 +19,11 @@ with released as (
     from audit.run_tables
     inner join audit.runs on run_tables.run_id = runs.run_id
     where runs.status = 'succeeded' and not runs.is_backfill
-    window newest_first as (partition by run_tables.name order by runs.started_at desc, runs.run_id desc)
+    window
+        newest_first as (
+            partition by run_tables.name
+            order by runs.started_at desc, runs.run_id desc
+        )
 ),
 
 usual as (
