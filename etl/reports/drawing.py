@@ -35,6 +35,8 @@ DAY_AXIS: Spec = {
 
 # What the labels of the vertical axis of a panel and the gap beside it take.
 _LABELS_WIDTH, _GAP_WIDTH = 46, 20
+# Panels are of one width, whatever the labels of their vertical axes.
+PANEL_AXIS: Spec = {"tickCount": 3, "minExtent": _LABELS_WIDTH, "maxExtent": _LABELS_WIDTH}
 _SVG_TAG = re.compile(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>')
 # Half the size: fractions of a hundredth of a pixel, and labels that an image hides from readers anyway.
 _LONG_FRACTION = re.compile(r"(\d\.\d\d)\d+")
@@ -160,11 +162,7 @@ def stacked_bars(
     labels, colours = zip(*((mark.label, mark.colour) for _, mark in parts), strict=True)
     encoding = {
         "y": names_axis("name", width),
-        "x": {
-            "field": "count",
-            "type": "quantitative",
-            "axis": {"format": "d", "tickCount": 6, "tickMinStep": 1},
-        },
+        "x": {"field": "count", "type": "quantitative", "axis": _counts_axis(values)},
         "color": {
             "field": "label",
             "type": "nominal",
@@ -186,6 +184,7 @@ def in_panels(by: str, values: Sequence[Spec], layers: Sequence[Spec], width: in
     """One small chart for each value of the field ``by``, in their order: three abreast, or one.
 
     Args:
+        layers: What each panel shows; their vertical axes take ``PANEL_AXIS``.
         shares_y: The panels have one scale, so that they can be compared.
     """
     names = sorted({value[by] for value in values})
@@ -194,9 +193,6 @@ def in_panels(by: str, values: Sequence[Spec], layers: Sequence[Spec], width: in
         **{"title": None, "labelAnchor": "start", "labelColor": INK, "labelFontSize": 13},
         "labelFontWeight": 600,
     }
-    # Panels of one width, whatever the labels of the axis.
-    for layer in layers:
-        layer["encoding"]["y"]["axis"] |= {"minExtent": _LABELS_WIDTH, "maxExtent": _LABELS_WIDTH}
     scales = {"x": "independent", "y": "shared" if shares_y else "independent"}
     return {
         "$schema": SCHEMA,
@@ -212,6 +208,15 @@ def in_panels(by: str, values: Sequence[Spec], layers: Sequence[Spec], width: in
         },
         "resolve": {"scale": scales, "axis": {"x": "independent", "y": "independent"}},
     }
+
+
+def _counts_axis(values: Sequence[Spec]) -> Spec:
+    """Whole numbers, also where the longest bar counts few."""
+    totals: dict[str, int] = {}
+    for value in values:
+        totals[value["name"]] = totals.get(value["name"], 0) + value["count"]
+    longest = max(totals.values(), default=0)
+    return {"format": "d", **({"values": list(range(longest + 1))} if longest < 7 else {"tickCount": 6})}
 
 
 def number(value: Any) -> float | None:

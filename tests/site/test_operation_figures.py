@@ -222,6 +222,11 @@ def test_a_run_id_that_is_no_file_name_is_named_by_its_hash(run_id: str) -> None
     assert page_name("0f3a-B_9") == "0f3a-B_9.html"
 
 
+def test_charts_are_bounded_where_backfills_make_many_pipelines() -> None:
+    runs = [{"pipeline": f"backfill {n % 40}", "place": n} for n in range(80)]
+    assert [run["place"] for run in trends.charted(runs)] == [*range(28, 40), *range(68, 80)]
+
+
 def _run(run_id: str, day: int, **said: Any) -> Row:
     started = BEGIN + timedelta(days=day)
     names = {"pipeline": "daily-sales", "status": "succeeded", "staging_schema": "s"}

@@ -196,7 +196,7 @@ class Monitoring:
             " much older the instant is for which the table speaks than the newest one of the same source."
             " Held back: what lies between that instant and the end of its window, such as open transactions."
         )
-        return ReportTable("freshness", "Lag and freshness", note, _FRESHNESS, self.freshness)
+        return ReportTable("freshness", "Lag and freshness by table", note, _FRESHNESS, self.freshness)
 
     @property
     def work_table(self) -> ReportTable:
@@ -211,7 +211,7 @@ class Monitoring:
     def ages_table(self) -> ReportTable:
         """How long rows wait in quarantine."""
         note = "Rows that wait, by the age of the run that held them back, counted back from the newest run."
-        return ReportTable("quarantine-ages", "How long rows wait in quarantine", note, _AGES, self.ages)
+        return ReportTable("quarantine-ages", "Ages in quarantine by table", note, _AGES, self.ages)
 
     @property
     def closings_table(self) -> ReportTable:
@@ -247,11 +247,12 @@ class Monitoring:
 
     def charts(self) -> dict[str, Chart]:
         """Trends by run and pipeline, freshness by table, ages of quarantine."""
+        runs = trends.charted(self.runs)
         drawn = {
-            "score": trends.score_chart(self.runs),
-            "failing": trends.failing_chart(self.runs),
-            "run_rows": trends.work_chart(self.runs, "extracted", "Rows extracted by run"),
-            "run_seconds": trends.work_chart(self.runs, "seconds", "Seconds by run"),
+            "score": trends.score_chart(runs),
+            "failing": trends.failing_chart(runs),
+            "run_rows": trends.work_chart(runs, "extracted", "Rows extracted by run"),
+            "run_seconds": trends.work_chart(runs, "seconds", "Seconds by run"),
             "freshness": trends.freshness_chart(self.freshness),
             "ages": trends.ages_chart(self.ages),
         }

@@ -11,6 +11,7 @@ from etl.reports.drawing import (
     LINE,
     NAMES_PADDING,
     NARROW,
+    PANEL_AXIS,
     SECOND,
     THOUSANDS,
     Chart,
@@ -25,7 +26,7 @@ from etl.reports.drawing import (
 )
 from etl.reports.tables import Row, shown
 
-MOST_BARS = 20
+MOST_BARS, MOST_PANELS = 20, 12
 AGES = (
     ("day_count", Mark("Under 1 day", BAR)),
     ("week_count", Mark("1 to 7 days", LINE)),
@@ -59,7 +60,7 @@ def score_chart(runs: Sequence[Row]) -> Chart | None:
         "field": "score",
         "type": "quantitative",
         "scale": {"domain": [min(90, 10 * int(lowest // 10)), 100]},
-        "axis": {"labelExpr": "datum.label + ' %'", "tickCount": 3},
+        "axis": {**PANEL_AXIS, "labelExpr": "datum.label + ' %'"},
     }
     failed = {"test": "datum.status !== 'succeeded'", "value": BAD}
     point = {"type": "point", "filled": True, "size": 45, "opacity": 1}
@@ -102,7 +103,7 @@ def failing_chart(runs: Sequence[Row]) -> Chart | None:
             "field": "count",
             "type": "quantitative",
             "scale": {"domainMax": max(3, *(run["failing_rule_count"] for run in judged))},
-            "axis": {"tickCount": 3, "tickMinStep": 1, "format": "d"},
+            "axis": {**PANEL_AXIS, "tickMinStep": 1, "format": "d"},
         },
         "color": {"field": "severity", "type": "nominal", "scale": scale, "legend": None},
         "order": {"field": "layer"},
@@ -134,7 +135,7 @@ def work_chart(runs: Sequence[Row], field: str, title: str) -> Chart | None:
     failed = {"test": "datum.status !== 'succeeded'", "value": BAD}
     encoding: Spec = {
         "x": _runs_axis(values),
-        "y": {"field": "measure", "type": "quantitative", "axis": {**THOUSANDS, "tickCount": 3}},
+        "y": {"field": "measure", "type": "quantitative", "axis": {**PANEL_AXIS, **THOUSANDS}},
         "color": {"condition": failed, "value": BAR},
     }
     layers: list[Spec] = [{"mark": {"type": "bar"}, "encoding": encoding}]
@@ -192,6 +193,12 @@ def ages_chart(tables: Sequence[Row]) -> Chart | None:
         tuple(mark for _, mark in AGES),
         lambda width: stacked_bars("table_name", shown_tables, AGES, width),
     )
+
+
+def charted(runs: Sequence[Row]) -> list[Row]:
+    """Of runs that stand the oldest first, those of the pipelines that ran last; each backfill is one."""
+    newest_first = list(dict.fromkeys(run["pipeline"] for run in runs[::-1]))
+    return [run for run in runs if run["pipeline"] in newest_first[:MOST_PANELS]]
 
 
 def _bars(values: Sequence[Spec], unit: str, width: int) -> Spec:
