@@ -8,11 +8,11 @@ run's report is its handles laid side by side (law R3).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from etl.windows import Window
 
@@ -28,6 +28,7 @@ class Run:
     Attributes:
         tables: Catalog names of the tables that the run reads.
         is_backfill: One business date of a backfill, whose dates may run side by side.
+        parameters: What the flow was asked for, as JSON can hold it, without secrets (law P2).
     """
 
     run_id: str
@@ -39,6 +40,7 @@ class Run:
     code_version: str | None = None
     tables: tuple[str, ...] = ()
     is_backfill: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def lock_name(self) -> str:

@@ -70,6 +70,14 @@ class Warehouse(Protocol):
         """Record how the source differs from the catalog where the table's policy lets it pass (law X12)."""
         ...
 
+    def keep_windows(self, run: Run, plans: list[TablePlan], cursor_zones: Mapping[str, str]) -> None:
+        """Record what the run is about to read, so that it is known of a run that fails, too.
+
+        Args:
+            cursor_zones: Table name -> time zone in which its window is written.
+        """
+        ...
+
     def load_calendar(self, days: pa.Table) -> int:
         """Bring the days into ``dim_date``; returns how many were new or changed (law F7)."""
         ...

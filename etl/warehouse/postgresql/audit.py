@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from datetime import date
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.extras import execute_values
+from psycopg2.extras import Json, execute_values
 
 from etl.handles import FileRef, Release, Run, TableOutcome, Verdict
 from etl.identifiers import quote_postgresql
@@ -25,7 +25,8 @@ def start_run(cursor: Cursor, run: Run) -> None:
     """Record that a run began; the caller holds its lock."""
     cursor.execute(
         "insert into audit.runs (run_id, pipeline, business_date, full_refresh, is_backfill, status,"
-        " staging_schema, flow_run_url, code_version) values (%s, %s, %s, %s, %s, 'running', %s, %s, %s)",
+        " staging_schema, flow_run_url, code_version, parameters)"
+        " values (%s, %s, %s, %s, %s, 'running', %s, %s, %s, %s)",
         (
             run.run_id,
             run.pipeline,
@@ -35,6 +36,7 @@ def start_run(cursor: Cursor, run: Run) -> None:
             run.staging_schema,
             run.flow_run_url,
             run.code_version,
+            Json(dict(run.parameters)),
         ),
     )
 

@@ -47,27 +47,13 @@ from etl.warehouse.postgresql.calendar_loading import load_calendar
 from etl.warehouse.postgresql.connection import connect, explained_errors, open_connection
 from etl.warehouse.postgresql.dimensions import MergeScope
 from etl.warehouse.postgresql.marts import refresh_marts
-from etl.warehouse.postgresql.measured import (
-    measured_before,
-)
-from etl.warehouse.postgresql.reconciling import (
-    mending,
-)
-from etl.warehouse.postgresql.reconciling.comparing import (
-    USUAL_SIZE,
-    RangeSize,
-    compare_tables,
-)
-from etl.warehouse.postgresql.reconciling.images import (
-    NoImage,
-    image_of,
-)
-from etl.warehouse.postgresql.reconciling.keeping import (
-    keep_reconciliations,
-)
-from etl.warehouse.postgresql.reconciling.subjects import (
-    subjects_of,
-)
+from etl.warehouse.postgresql.measured import measured_before
+from etl.warehouse.postgresql.read_windows import keep_windows
+from etl.warehouse.postgresql.reconciling import mending
+from etl.warehouse.postgresql.reconciling.comparing import USUAL_SIZE, RangeSize, compare_tables
+from etl.warehouse.postgresql.reconciling.images import NoImage, image_of
+from etl.warehouse.postgresql.reconciling.keeping import keep_reconciliations
+from etl.warehouse.postgresql.reconciling.subjects import subjects_of
 from etl.warehouse.postgresql.seen import seen_by
 from etl.warehouse.postgresql.statements import SQL_DIR
 from etl.warehouse.postgresql.step_log import keep_steps
@@ -134,6 +120,11 @@ class PostgreSQLWarehouse:
         """Record how the source differs from the catalog where the table's policy lets it pass."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             audit.keep_drifts(cursor, run, table, drifts)
+
+    def keep_windows(self, run: Run, plans: list[TablePlan], cursor_zones: Mapping[str, str]) -> None:
+        """Record what the run is about to read."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            keep_windows(cursor, self._catalog, run, plans, cursor_zones)
 
     def load_calendar(self, days: pa.Table) -> int:
         """Bring the days into ``dim_date``."""
