@@ -26,6 +26,7 @@ from etl.handles import (
     Verdict,
 )
 from etl.held_back import HeldBackGroup, HeldBackRow, ReplayBatch, Selection
+from etl.profiles import KeptProfile, ProfileDrift
 from etl.settings import Settings
 from etl.warehouse.reconciliation import Reconciliation
 
@@ -100,6 +101,22 @@ class Warehouse(Protocol):
 
     def settle(self, plan: TablePlan, run: Run) -> StagedTable:
         """Close the staged table once all its parts are in: keys, duplicates, orphans (laws S10, S11, Q2)."""
+        ...
+
+    def profile(self, staged: StagedTable, run: Run) -> list[ProfileDrift]:
+        """Keep what the settled rows of a table look like; returns how they left the run before.
+
+        Kept at once, also for runs that publish nothing; nothing is kept where
+        ``Settings.profile_rows`` is 0.
+        """
+        ...
+
+    def keep_profile_drifts(self, run: Run, table: str, drifts: list[ProfileDrift]) -> None:
+        """Record what moved, or that a table could not be profiled."""
+        ...
+
+    def newest_profile(self, table: str) -> KeptProfile | None:
+        """The newest profile of a table that says enough to draft rules from; None where there is none."""
         ...
 
     def follow_parents(self, staged: StagedTable) -> StagedTable:

@@ -30,6 +30,7 @@ from etl.handles import (
     Verdict,
 )
 from etl.held_back import HeldBackGroup, HeldBackRow, ReplayBatch, Selection
+from etl.profiles import KeptProfile, ProfileDrift
 from etl.settings import Settings
 from etl.warehouse.postgresql import (
     audit,
@@ -38,6 +39,7 @@ from etl.warehouse.postgresql import (
     locks,
     maintenance,
     migrations,
+    profiles,
     quarantine,
     release,
     replays,
@@ -174,6 +176,28 @@ class PostgreSQLWarehouse:
             settled = staging.settle_table(cursor, staged, table)
             settled = apply_whole_steps(cursor, settled, self._catalog.tables)
         return replace(settled, seconds=round(totals.seconds + time.monotonic() - started, 3))
+
+    def profile(self, staged: StagedTable, run: Run) -> list[ProfileDrift]:
+        """Keep what the settled rows look like, and how they left the run before."""
+        if not self._settings.profile_rows:
+            return []
+        table = self._catalog.tables[staged.table]
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            columns = profiles.profile_table(cursor, staged, table, self._settings.profile_rows)
+            profiles.keep_profile(cursor, run, staged, columns)
+            drifts = profiles.find_drifts(cursor, run, staged, columns)
+            profiles.keep_profile_drifts(cursor, run, staged.table, drifts)
+        return drifts
+
+    def keep_profile_drifts(self, run: Run, table: str, drifts: list[ProfileDrift]) -> None:
+        """Record what moved."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            profiles.keep_profile_drifts(cursor, run, table, drifts)
+
+    def newest_profile(self, table: str) -> KeptProfile | None:
+        """The newest profile of a table that says enough."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return profiles.newest_profile(cursor, table)
 
     def follow_parents(self, staged: StagedTable) -> StagedTable:
         """Move rows whose parent is held back into quarantine."""
