@@ -16,6 +16,7 @@ from etl.planning import Request
 from tasks import resources
 from tasks.check import check_table
 from tasks.extract import extract_missed, extract_table
+from tasks.profile import profile_table
 from tasks.progress import Progress, open_progress
 from tasks.publish import publish_release, refresh_calendar, refresh_marts
 from tasks.report import open_report
@@ -53,7 +54,10 @@ def stage_tables(run: Run, request: Request) -> list[StagedTable]:
             ]
             _stage([m for m in missed if m.result().row_count], run, progress)
         calendar.result()
-    return settle_tables([plan for reading in readings for plan in reading.plans], run)
+    staged = settle_tables([plan for reading in readings for plan in reading.plans], run)
+    # What came, before the gate takes rows away, so that a closed one can be understood by it.
+    _results([profile_table.submit(table, run) for table in staged])
+    return staged
 
 
 def settle_tables(plans: Sequence[TablePlan], run: Run) -> list[StagedTable]:

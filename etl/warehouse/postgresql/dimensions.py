@@ -71,9 +71,7 @@ def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> Ta
     if events.compares_keys:
         keys_relation = f"{events.table.relation}__keys"
         require_whole(scope.cursor, scope.staging, keys_relation)
-        statement = render("merges/dimension/append_deletes.sql", keys_relation=keys_relation, **names)
-        scope.cursor.execute(statement, {**values, "absent": list(dimension.attributes)})
-        removed = _row(scope.cursor)[0]
+        removed = append_deletes(scope, dimension, events, keys_relation)
     scope.cursor.execute(render("merges/dimension/append_events.sql", **names), values)
     telling, late = _row(scope.cursor)
     staged = count_rows(scope, events.table.relation)
@@ -85,6 +83,14 @@ def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> Ta
         expired=removed,
         late=late,
     )
+
+
+def append_deletes(scope: MergeScope, dimension: Dimension, events: Events, keys_relation: str) -> int:
+    """Append a delete for each current member whose key a staged relation lacks; returns how many."""
+    names, values = _event_names(scope, dimension, events)
+    statement = render("merges/dimension/append_deletes.sql", keys_relation=keys_relation, **names)
+    scope.cursor.execute(statement, {**values, "absent": list(dimension.attributes)})
+    return int(_row(scope.cursor)[0])
 
 
 def infer_members(scope: MergeScope, dimension: Dimension, relation: str, key: dict[str, str]) -> int:

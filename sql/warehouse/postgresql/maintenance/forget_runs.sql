@@ -68,6 +68,11 @@ where
         where later.table_name = d.table_name and later.as_of > d.as_of
     );
 
+-- name: incidents
+-- Messages about them go with them.
+delete from audit.incidents as i
+where i.closed_at < %(before)s;
+
 -- name: runs
 delete from audit.runs as r
 where
