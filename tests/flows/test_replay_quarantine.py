@@ -25,7 +25,7 @@ from tests.flows.world import FlowWorld
 
 DAYS = 2
 STRICT = "too_strict"
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 500
 REPLAY = f"""
 from flows.replay_quarantine import replay_quarantine
 replay_quarantine(rules=["{STRICT}"])
