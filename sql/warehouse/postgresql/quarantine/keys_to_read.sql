@@ -1,10 +1,11 @@
+-- noqa: disable=LT02
 -- grain: one row per key of {{ relation }} that a chosen entry names, its own or one of a child,
 -- in the types of the staged table
 -- reads: {{ schema }}._replayed, audit.quarantine
 select distinct {{ key | idents('v') }}
 from {{ schema | ident }}._replayed as r
 inner join audit.quarantine as q on r.quarantine_id = q.quarantine_id
-cross join lateral jsonb_populate_record( -- noqa: LT02
+cross join lateral jsonb_populate_record(
     null::{{ schema | ident }}.{{ relation | ident }},
     case r.table_name
         {%- for name, columns in named_in.items() %}
@@ -16,4 +17,7 @@ cross join lateral jsonb_populate_record( -- noqa: LT02
         {%- endfor %}
     end
 ) as v
-where r.table_name in ({% for n in named_in %}{{ n | literal }}{{ ", " if not loop.last }}{% endfor %})
+where
+    r.table_name in (
+        {%- for n in named_in %}{{ n | literal }}{{ ", " if not loop.last }}{% endfor -%}
+    )

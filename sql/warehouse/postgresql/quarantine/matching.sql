@@ -54,7 +54,7 @@ incomplete as (
     from audit.quarantine as c
     where
         c.table_name = any(array[
-            {%- for name in unfinished %}{{ name | literal }}{{ ", " if not loop.last }}{% endfor -%}
+            {%- for n in unfinished %}{{ n | literal }}{{ ", " if not loop.last }}{% endfor -%}
         ]::text[])
         and c.status = 'open'
         and c.rules && %(early_rules)s::text[]

@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- grain: statements that take with an entry what waits with it of the same run
 -- reads: audit.quarantine, {{ schema }}._replayed
 {%- macro take(wanted, chosen, pairs, is_child=false) -%}
