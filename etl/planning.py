@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 
 from etl.catalog import Catalog, SourceTable
 from etl.errors import ConfigError
-from etl.handles import FileRef, Snapshot, TablePlan
+from etl.handles import FileRef, Reach, Snapshot, TablePlan
 from etl.settings import Settings
 from etl.windows import BusinessDay, Window, business_day, plan_window, precedes
 
@@ -100,6 +100,22 @@ def tells_days(table: SourceTable) -> bool:
     """
     has_times = table.cursor is not None and table.cursor_kind == "timestamp" and table.files is None
     return has_times or bool(table.parameters)
+
+
+def reach_of(table: SourceTable, plan: TablePlan) -> Reach:
+    """How much a plan reads: what tells a run that is like another one from one that is not.
+
+    A night that was missed doubles the next window, and its rows. A window of numbers, other than one of
+    instants, says nothing of how many rows it ought to hold.
+    """
+    if table.files is not None:
+        return Reach(extent=float(len(plan.files)))
+    low, high = plan.window.low, plan.window.high
+    if table.cursor is None or low is None:
+        return Reach(reads_whole=True)
+    if high is None or table.cursor_kind == "integer":
+        return Reach()
+    return Reach(extent=(datetime.fromisoformat(high) - datetime.fromisoformat(low)).total_seconds())
 
 
 def _is_read(table: SourceTable, plan: TablePlan, request: Request) -> bool:

@@ -65,7 +65,7 @@ class Reconciliation:
         kept: Rows of the warehouse that the source no longer has, and that the table's policy keeps.
         changed_columns: Column -> rows in which it differs.
         examples: Some of the keys that differ; none where a key may tell of a person (law P2).
-        tells_keys: False where keys are texts, which may be personal; bounds are then neither shown nor
+        tells_keys: False where keys are texts, which may be personal: bounds are then neither shown nor
             stored.
     """
 

@@ -30,6 +30,7 @@ SCHEDULES = {
         ("after-publication", "30 16 * * 1-5", "Europe/Berlin", True)
     ],
     "weekly-customer-analysis/weekly-customer-analysis": [("monday", "0 6 * * 1", "UTC", True)],
+    "replay-quarantine/replay-quarantine": [],
     "replicate-database/replicate-database": [],
 }
 

@@ -55,19 +55,22 @@ class World:
         names = [*batch.rows, *(name for name in batch.keys if name not in batch.rows)]
         tables = [self.catalog.tables[name] for name in names]
         self.warehouse.begin_run(run, tables)
-        known = self.warehouse.watermarks()
         staged = []
         for name in names:
-            window, absent = Window(None, batch.as_of), batch.absent.get(name, ())
-            plan = TablePlan(name, known.get(name), window, batch.as_of, name in batch.keys, absent)
-            plan = replace(plan, moves_watermark=not batch.is_backfill)
-            self.stage(run, name, batch)
-            settled = self.warehouse.settle(plan, run)
+            settled = self.stage_table(run, name, batch)
             lost = settled.extracted_count + batch.lost.get(name, 0)
             staged.append(self.warehouse.follow_parents(replace(settled, extracted_count=lost)))
         release = self.warehouse.publish(run, staged, [])
         self.warehouse.end_run(run, "succeeded", "", [])
         return release
+
+    def stage_table(self, run: Run, name: str, batch: Batch) -> StagedTable:
+        """Stage and settle the rows of one table of a batch."""
+        known, absent = self.warehouse.watermarks(), batch.absent.get(name, ())
+        window = Window(None, batch.as_of)
+        plan = TablePlan(name, known.get(name), window, batch.as_of, name in batch.keys, absent)
+        self.stage(run, name, batch)
+        return self.warehouse.settle(replace(plan, moves_watermark=not batch.is_backfill), run)
 
     def staged_then_lost(self, name: str, rows: Sequence[dict[str, Any]]) -> tuple[Run, StagedTable]:
         """Stage rows and their keys, settle them, then lose the keys as a crash of the server does."""

@@ -42,6 +42,7 @@ class Events:
     window_end: str
     compares_keys: bool
     absent: tuple[str, ...] = ()
+    is_replay: bool = False
 
 
 def open_merge(scope: MergeScope, dimension: Dimension) -> None:
@@ -208,6 +209,7 @@ def _event_names(
         else "%(window_end)s::timestamptz",
         "sequence": identifier(source.sequence) if source.sequence else "0::bigint",
         "operation": _operation(table),
+        "is_replay": events.is_replay,
     }
     values = {
         "source": table.qualified_name,

@@ -16,7 +16,7 @@ from etl.catalog.feeding import merged_facts, namings, replicas, repointed_facts
 from etl.errors import ReleaseRefused
 from etl.handles import Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
 from etl.settings import Settings
-from etl.warehouse.postgresql import audit, dimensions, facts, staging
+from etl.warehouse.postgresql import audit, dimensions, facts, quarantine, staging
 from etl.warehouse.postgresql.dimensions import Events, MergeScope
 from etl.warehouse.postgresql.replicas import merge_replica
 from etl.warehouse.postgresql.step_log import keep_steps
@@ -55,7 +55,9 @@ def publish(
     _move_watermarks(cursor, run, staged)
     for table in staged:
         _keep_files(cursor, run, table)
-    audit.keep_held_back(cursor, run)
+    quarantine.keep_held_back(cursor, catalog, run, staged)
+    for table in staged:
+        quarantine.settle_entries(cursor, catalog, run, table)
     keep_steps(cursor, run)
     audit.keep_verdicts(cursor, run, verdicts)
     audit.keep_outcomes(cursor, run, rows)
@@ -214,4 +216,4 @@ def events_of(catalog: Catalog, source: EventSource, plan: TablePlan) -> Events:
     """Staged rows of a table as events that are effective when the plan's snapshot was taken."""
     table = catalog.tables[source.table]
     as_of = instant_of(plan.as_of, catalog.sources[table.source].time_zone).isoformat()
-    return Events(source, table, as_of, plan.compares_keys, plan.absent)
+    return Events(source, table, as_of, plan.compares_keys, plan.absent, plan.replays == "kept")

@@ -62,7 +62,7 @@ def _names(scope: MergeScope, table: SourceTable, plan: TablePlan) -> dict[str, 
         "columns": [name for name in written if name not in table.key],
         "written": written,
         "is_gone": f"coalesce(s.{identifier(table.deleted_when)}, false)" if table.deleted_when else "false",
-        "keeps_newer": table.cursor is not None and not plan.moves_watermark,
+        "keeps_newer": table.cursor is not None and not plan.moves_watermark and plan.replays is None,
         "cursor_type": "numeric" if table.cursor_kind == "integer" else "text",
     }
 
