@@ -145,6 +145,7 @@ def _narrow(
     if (cursor.fetchone() or (None,))[0] is None:
         cursor.execute(sql["keep_whole"], {})
         cursor.execute(sql["narrow"], {})
+        cursor.execute(sql["fill"], {})
     return _counted(cursor, staged)
 
 
