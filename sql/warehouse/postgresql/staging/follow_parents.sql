@@ -37,7 +37,9 @@ taken as (
 with superseded as (
     delete from {{ schema | ident }}.{{ relation | ident }} as s
     where
-        not exists (
+        -- what names no parent has none that changed meanwhile; the gate judges it
+        num_nulls({{ keys | list | idents('s') }}) = 0
+        and not exists (
             select from {{ schema | ident }}.{{ parent_relation | ident }} as p
             where
             {%- for child, own in keys.items() %}
