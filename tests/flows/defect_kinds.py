@@ -87,10 +87,10 @@ def _counts_in(form: Form) -> Callable[..., Defect]:
         *found: Found,
         spoils: Kind | None = None,
         text: tuple[bytes, bytes] | None = None,
-        copy: Row | None = None,
+        has_formula_error: bool = False,
     ) -> Defect:
-        spoilt = Spoilt(rows, change, spoils, text)
-        return Defect(kind, TABLES[form], rows, change, found, copy=copy, form=form, spoilt=spoilt)
+        spoilt = Spoilt(rows, change, spoils, text, has_formula_error)
+        return Defect(kind, TABLES[form], rows, change, found, form=form, spoilt=spoilt)
 
     return defect
 
@@ -344,7 +344,7 @@ KINDS: tuple[Defect, ...] = (
         {"reorder_point_quantity": -1},
         recorded("reorder_point_is_not_negative"),
     ),
-    in_workbook("formula that comes to an error", 1, {}, rejected("", "#DIV/0!")),
+    in_workbook("formula that comes to an error", 1, {}, rejected("", "#DIV/0!"), has_formula_error=True),
     in_csv("file without a header", 0, {}, broken_file("header"), spoils="headless_file"),
     in_packed_csv("file cut short", 0, {}, broken_file(""), spoils="truncated_file"),
     in_json("JSON of another shape", 0, {}, broken_file("counts"), text=(b'"counts"', b'"kounts"')),

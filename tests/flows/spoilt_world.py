@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from threading import Thread
@@ -242,12 +242,14 @@ class Spoilt:
         change: Values of these rows.
         kind: How the demo's tills spoil a row or a file.
         text: Bytes in the written file, and what stands there instead.
+        has_formula_error: The first quantity of a workbook is a formula that came to nothing.
     """
 
     rows: int = 0
     change: Row = field(default_factory=dict)
     kind: Kind | None = None
     text: tuple[bytes, bytes] | None = None
+    has_formula_error: bool = False
 
 
 def drop_counts(world: FlowWorld, form: Form, number: int, spoilt: Spoilt) -> CountFile:
@@ -264,7 +266,7 @@ def drop_counts(world: FlowWorld, form: Form, number: int, spoilt: Spoilt) -> Co
         damage=None if is_row_kind else spoilt.kind,
         bad_rows=dict.fromkeys(range(spoilt.rows), spoilt.kind) if spoilt.kind and is_row_kind else {},
     )
-    content = content_of(file)
+    content = workbook_with_error(file) if spoilt.has_formula_error else content_of(file)
     if spoilt.text:
         assert spoilt.text[0] in content
         content = content.replace(*spoilt.text)
@@ -280,8 +282,8 @@ def drop_file(path: Path, content: bytes) -> None:
 
 
 def workbook_with_error(counts: CountFile) -> bytes:
-    """The same counts as a workbook in which the first quantity is a formula that came to nothing."""
-    book = load_workbook(io.BytesIO(content_of(replace(counts, form="xlsx"))))
+    """The counts as a workbook in which the first quantity is a formula that came to nothing."""
+    book = load_workbook(io.BytesIO(content_of(counts)))
     cell = book.worksheets[0].cell(4, 1 + Count._fields.index("on_hand_quantity"))
     cell.value, cell.data_type = "#DIV/0!", "e"
     written = io.BytesIO()

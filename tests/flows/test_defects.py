@@ -86,7 +86,9 @@ class SeededRun:
         before = Findings.read(world).rows
         expected = seed(world)
         found = Findings.read(world)
-        loaded = {table: {int(n) for (n,) in world.query(query) if n is not None} for table, query in LOADED.items()}
+        loaded = {
+            table: {int(n) for (n,) in world.query(query) if n is not None} for table, query in LOADED.items()
+        }
         return cls(
             expected,
             found.rows - before,
@@ -218,8 +220,9 @@ def _of_row(defect: Defect, found: Found, key: tuple[str, ...], number: int) -> 
         yield from [("quarantined", table, key, found.names)] * copies
         yield from _children(defect, number)
     elif found.how == "rejected":
-        known = (str(number),) if defect.known_by else key
-        yield "rejected", table, known, found.names[0] or None
+        column = found.names[0] or None
+        known = (str(number),) if defect.known_by else (key[0], *(_told(v, column) for v in key[1:]))
+        yield "rejected", table, known, column
         yield from _children(defect, number)
     elif found.how == "recorded":
         yield from (("recorded", table, rule) for rule in found.names)
@@ -230,6 +233,11 @@ def _of_row(defect: Defect, found: Found, key: tuple[str, ...], number: int) -> 
     elif found.how == "order":
         yield "quarantined", "shop.orders", (str(number),), found.names
         yield "quarantined", "shop.order_items", (str(number), "1"), ("parent_is_held_back",)
+
+
+def _told(value: str, column: str | None) -> str:
+    """The second part of a key as a rejected row tells it; one that cannot be read does not."""
+    return "None" if column in (None, "line_number") else value
 
 
 def _children(defect: Defect, number: int) -> Iterator[Finding]:
@@ -282,7 +290,8 @@ class Findings:
             else:
                 rows["recorded", table, rule] = count
         for table, dropped in world.query(
-            "select name, dropped from audit.run_tables where run_id = %s and role = 'source' and dropped > 0",
+            "select name, dropped from audit.run_tables"
+            " where run_id = %s and role = 'source' and dropped > 0",
             (run,),
         ):
             rows["dropped", table] = dropped

@@ -1,10 +1,10 @@
-"""Rows of a parent and a child table through everything a run does: landed, prepared, settled, judged, published."""
+"""Rows of a parent and a child table through everything that a run does with them."""
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from expectations.gate import judge
 from tests.flows.world import execute, rows_of
 
 Row = dict[str, str | None]
+Suites = Mapping[str, list[dict[str, Any]]]
 ODD = 'select "ü"; drop table y; -- 100%'
 AS_OF = "2026-06-01 00:00:00.000000"
 
@@ -85,7 +86,7 @@ class Outcome:
 
 
 class Judging:
-    """A migrated warehouse with the two tables; each run begins with empty copies."""
+    """A migrated warehouse with the two tables; each run begins with empty copies and nobody waiting."""
 
     def __init__(self, url: str, settings: Settings, folder: Path) -> None:
         self._folder = folder
@@ -100,6 +101,8 @@ class Judging:
         run, folder = Run(run_id, "judging", None, False, f"staging_{run_id}"), self._folder / run_id
         for table in CATALOG.tables.values():
             execute(self._warehouse.url, f"delete from replica.{table.replica_relation}")
+        # A row that waits already is not written twice (law R4).
+        execute(self._warehouse.url, "truncate audit.quarantine, audit.rejected_rows")
         write_suites(folder / "suites", suites)
         self._warehouse.begin_run(run, list(CATALOG.tables.values()))
         for table in CATALOG.tables.values():
@@ -151,14 +154,14 @@ class Judging:
         return Outcome({v.table: v for v in verdicts}, held, rejected, loaded, release)
 
 
-def write_suites(folder: Path, suites: dict[str, list[dict[str, Any]]]) -> None:
+def write_suites(folder: Path, suites: Suites) -> None:
     """The rules of each table as a file."""
     folder.mkdir(parents=True)
     for table, rules in suites.items():
         told = {
             "table": table,
             "description": "T",
-            "rules": [{"reason": "A test.", **rule} for rule in rules],
+            "rules": [{"reason": "For this test.", **rule} for rule in rules],
         }
         (folder / f"{table}.yaml").write_text(yaml.safe_dump(told, allow_unicode=True), encoding="utf-8")
 
