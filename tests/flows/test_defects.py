@@ -159,6 +159,11 @@ def test_there_are_kinds_enough() -> None:
     assert len(DEFECTS) == len(KINDS) >= 30
 
 
+def test_the_documentation_names_each_kind() -> None:
+    told = " ".join((PROJECT_DIR / "docs" / "quality.md").read_text(encoding="utf-8").split())
+    assert [kind for kind in DEFECTS if kind not in told] == []
+
+
 DEFECTS = {defect.kind: defect for defect in KINDS}
 
 
