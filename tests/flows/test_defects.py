@@ -26,6 +26,9 @@ from tests.flows.spoilt_world import (
 )
 from tests.flows.world import FlowWorld
 
+# The runs take a minute; on a machine that does much else, several.
+pytestmark = pytest.mark.timeout(900)
+
 Finding = tuple[Any, ...]
 SHOP = tuple(t for t in load_catalog(PROJECT_DIR / "catalog").tables if t.startswith("shop."))
 OTHERS = ("drop.stock_csv", "drop.stock_excel", "drop.stock_json", "drop.stock_xml")
