@@ -12,6 +12,7 @@ from etl.reports.pages.customers import Customers, read_customers
 from etl.reports.pages.inventory import Inventory, read_inventory
 from etl.reports.pages.loads import Loads, read_loads
 from etl.reports.pages.products import Products, read_products
+from etl.reports.pages.profiles import Profiles, read_profiles
 from etl.reports.pages.quality import Quality, read_quality
 from etl.reports.pages.runs import Runs, read_runs
 from etl.reports.pages.sales import Sales, read_sales
@@ -41,6 +42,7 @@ class Figures:
     quality: Quality
     runs: Runs
     loads: Loads
+    profiles: Profiles
 
     @property
     def newest_date(self) -> date | None:
@@ -73,6 +75,7 @@ def read_figures(connection: Connection) -> Figures:
             quality=read_quality(reader, runs.runs),
             runs=runs,
             loads=read_loads(reader),
+            profiles=read_profiles(reader),
         )
 
 

@@ -10,6 +10,7 @@ customers.html     segments by recency, frequency and money, moves, cohorts
 quality.html       score by run, failing rules, quarantine
 runs.html          runs, and what each did to each table
 loads.html         files, and what each step of preparation did
+profiles.html      what the rows of each table look like, and what moved
 <table>.csv        beside each table
 """
 
@@ -39,6 +40,7 @@ PAGES = {
     "quality.html": "Quality",
     "runs.html": "Runs",
     "loads.html": "Loads",
+    "profiles.html": "Profiles",
     "index.html": "Overview",
 }
 

@@ -22,6 +22,8 @@ FILES = (
     "audit/runs.sql",
     *(f"audit/{name}.sql" for name in ("run_tables", "quality_results", "quarantine", "files")),
     "audit/transformations.sql",
+    "audit/profiles.sql",
+    "audit/profile_drifts.sql",
     *(f"dimensions/dim_{name}.sql" for name in ("date", "brand", "category", "customer", "product", "store")),
     *(path.relative_to(SHAPE).as_posix() for path in sorted(SHAPE.glob("facts/*.sql"))),
     "functions/score_customers.sql",

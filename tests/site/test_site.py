@@ -26,6 +26,7 @@ TABLES = (
     *("daily-sales", "segment-analysis", "product-performance", "inventory-low", "inventory-stores"),
     *("web-funnel-channels", "web-funnel-days", "rfm-segments", "segment-moves", "customer-cohorts"),
     *("failing-rules", "quarantine", "runs", "run-tables", "files", "transformations"),
+    *("profiles", "profile-drifts"),
 )
 CHARTS = {
     **dict.fromkeys(

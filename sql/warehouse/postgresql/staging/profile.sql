@@ -72,12 +72,11 @@ select
     round(
         sum(p.value::numeric * p.times) / nullif(sum(p.times), 0), 6
     ) as mean,
-    round(sqrt(greatest(
+    round(sqrt(abs(
         (
             sum(p.value::numeric * p.value::numeric * p.times)
             - sum(p.value::numeric * p.times) * sum(p.value::numeric * p.times) / sum(p.times)
-        ) / nullif(sum(p.times), 0),
-        0
+        ) / nullif(sum(p.times), 0)
     )), 6) as deviation,
     {%- endif %}
     {%- if is_measured and shows_values %}
