@@ -54,11 +54,21 @@ def stage_tables(run: Run, request: Request) -> list[StagedTable]:
             ]
             _stage([m for m in missed if m.result().row_count], run, progress)
         calendar.result()
-    settled = [settle_table.submit(plan, run) for reading in readings for plan in reading.plans]
-    staged = _results(settled)
+    staged = settle_tables([plan for reading in readings for plan in reading.plans], run)
     # What came, before the gate takes rows away, so that a closed one can be understood by it.
     _results([profile_table.submit(table, run) for table in staged])
     return staged
+
+
+def settle_tables(plans: Sequence[TablePlan], run: Run) -> list[StagedTable]:
+    """Close the staged tables, all in parallel."""
+    return _results([settle_table.submit(plan, run) for plan in plans])
+
+
+def stage_landed(landed: list[PrefectFuture[LandedFile]], run: Run) -> None:
+    """Prepare and load pieces that are being landed."""
+    with open_progress(run, "Reading again", len(landed)) as progress:
+        _stage(landed, run, progress)
 
 
 def check_tables(run: Run, staged: list[StagedTable]) -> tuple[list[StagedTable], list[Verdict]]:

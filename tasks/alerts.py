@@ -13,14 +13,26 @@ from tasks import resources
 
 
 def alert(end: RunEnd) -> None:
-    """Keep what a run showed of incidents, and tell those who do not know of it yet.
+    """Keep what a run showed of incidents, and tell those who do not know of it yet."""
+    tell(end, note(end))
 
-    Where the warehouse cannot keep it, people are told all the same, each time.
-    """
+
+def note(end: RunEnd) -> bool:
+    """Keep what a run showed of incidents, which its report then shows; False where that failed."""
     try:
         resources.warehouse().note_incidents(end)
     except Exception as error:  # an alert that fails must not fail the load that it tells about
         get_run_logger().warning("Incidents could not be kept: %s: %s", type(error).__name__, error)
+        return False
+    return True
+
+
+def tell(end: RunEnd, is_kept: bool) -> None:
+    """Tell those who do not know of it yet.
+
+    Where the warehouse could not keep it, people are told all the same, each time.
+    """
+    if not is_kept:
         _tell_unkept(end)
         return
     try:

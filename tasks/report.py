@@ -17,7 +17,7 @@ from etl.alerts import end_of
 from etl.errors import QualityGateClosed
 from etl.handles import Release, Run, RunEnd, TableOutcome, Verdict
 from tasks import resources
-from tasks.alerts import alert, tell_success
+from tasks.alerts import alert, note, tell, tell_success
 from tasks.policy import RETRIED
 from tasks.progress import artifact_key
 
@@ -71,12 +71,14 @@ def open_report(pipeline: str) -> Iterator[RunReport]:
     except BaseException as cancellation:  # there is little time left to tell of it
         alert(report.end(cancellation))
         raise
+    end = report.end(None)
+    is_kept = note(end)
     try:
         _publish(report)
     except Exception as error:  # told and raised again
         alert(report.end(error))
         raise
-    alert(report.end(None))
+    tell(end, is_kept)
     tell_success(pipeline, _summary(report))
 
 
@@ -88,7 +90,7 @@ def publish_docs() -> Path:
 
     settings = resources.settings()
     prune_results(settings.state_dir, settings.keep_results)
-    return build_docs(settings.state_dir, settings.suites_dir)
+    return build_docs(settings.state_dir, settings.suites_dir, settings.report_dir / "quality.html")
 
 
 @task(**RETRIED)
@@ -126,11 +128,13 @@ def publish_artifacts(report: RunReport) -> None:
 
 def _report_failure(report: RunReport, error: Exception) -> None:
     """Tell of a failure; what goes wrong in telling is logged, so that the failure itself stays in sight."""
+    end = report.end(error)
+    is_kept = note(end)
     try:
         _publish(report)
     except Exception as second:  # whatever it is, it must not hide the failure itself
         get_run_logger().warning("The report of the failed run could not be written: %s", second)
-    alert(report.end(error))
+    tell(end, is_kept)
 
 
 def _publish(report: RunReport) -> None:

@@ -32,7 +32,7 @@ select
     n as order_id,
     %(person)s as customer_name,
     case when n %% 10 < %(sent)s then 'shipped' when n %% 10 < 8 then 'paid' else %(hostile)s end as status,
-    (n * 37 %% 5000)::numeric / 100 as total_amount,
+    ((n * 37 %% 5000) / 100.0)::numeric(12, 2) as total_amount,
     timestamptz '2026-11-18 08:00Z' + n * interval '41 seconds' as ordered_at,
     case when n %% 100 >= %(none)s then 'ST-' || lpad((n %% 40)::text, 3, '0') end as store_code,
     null::text as remark

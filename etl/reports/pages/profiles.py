@@ -20,10 +20,10 @@ _COLUMNS = (
     Column("null_pct", "NULL", "pct"),
     Column("distinct_count", "Distinct", "count"),
     Column("key_candidate", "Key?"),
+    Column("frequent", "Most frequent"),
     Column("lowest", "Lowest"),
     Column("median", "Median"),
     Column("highest", "Highest"),
-    Column("frequent", "Most frequent"),
 )
 _FILE = (
     Column("table_name", "Table"),
