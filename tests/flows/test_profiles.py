@@ -8,7 +8,7 @@ import pytest
 
 from etl.errors import QualityGateClosed
 from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
-from tests.flows.test_daily_sales import _suites_with_impossible_rule
+from tests.flows.test_daily_sales import suites_with_impossible_rule
 from tests.flows.world import FlowWorld, rows_of
 
 NEWEST = "run_id = (select run_id from audit.runs order by started_at desc limit 1)"
@@ -27,7 +27,7 @@ def test_runs_keep_profiles_and_what_moved(
     _no_person(world, people)
 
     world.on_shop("update customers set gender = null, updated_at = clock_timestamp()")
-    monkeypatch.setenv("ETL_SUITES_DIR", str(_suites_with_impossible_rule(tmp_path)))
+    monkeypatch.setenv("ETL_SUITES_DIR", str(suites_with_impossible_rule(tmp_path)))
     world.play(2)
     with pytest.raises(QualityGateClosed):
         world.run(None, full_refresh=True)
