@@ -16,7 +16,7 @@ from expectations.gate import judge
 from expectations.suites import load_suites
 from tests.gate.staging import CATALOG, StagedShop
 
-PERSONAL = ("Ana", "ana1", "secret-mail", "912345678", "Rua 1", "1980", "Porto")
+PERSONAL = ("Ana", "ana1", "secret-mail", "912345678", "Rua 1", "1980")
 OBSERVED = "Drafted from run r1 of 2026-05-01"
 
 
