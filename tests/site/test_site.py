@@ -27,7 +27,7 @@ TABLES = (
     *("verdicts", "failing-rules", "quarantine", "quarantine-groups", "quarantine-rows"),
     *("runs", "run-tables", "files", "transformations"),
     *("run-trend", "freshness", "table-work", "quarantine-ages", "gate-closings", "reconciliations"),
-    "incidents",
+    *("incidents", "profiles", "profile-drifts"),
 )
 CHARTS = {
     **dict.fromkeys(
