@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import fcntl
+import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -292,6 +295,25 @@ def test_the_receipt_of_a_run_that_is_no_longer_shown_goes(postgres_database: st
         assert not (folder / "h15.html").exists()
         assert (folder / "h0.html").exists()
         assert (folder / "notes.txt").exists()
+
+
+def test_two_writers_come_one_after_the_other_and_the_later_one_reads_what_is_newer(
+    postgres_database: str, tmp_path: Path
+) -> None:
+    with empty_warehouse(postgres_database) as connection:
+        connection.commit()
+        tmp_path.joinpath("runs").mkdir()
+        folder = os.open(tmp_path, os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        with ThreadPoolExecutor(1) as pool, psycopg2.connect(postgres_database) as writer:
+            written = pool.submit(write_site, writer, tmp_path, SiteLinks())
+            with pytest.raises(TimeoutError):
+                written.result(timeout=1)
+            sample.insert_hourly_runs(connection, 1)
+            connection.commit()
+            os.close(folder)
+            written.result(timeout=60)
+    assert (tmp_path / "runs" / "h0.html").is_file()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
