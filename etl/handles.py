@@ -17,6 +17,8 @@ from typing import Any, Literal
 from etl.windows import Window
 
 Severity = Literal["critical", "warning", "info"]
+# So many earlier runs are looked at for what is usual, at the most.
+COMPARED_RUNS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class TablePlan:
         moves_watermark: False for a backfill, which leaves the watermark alone (law X7).
         speaks_of_now: The window ends at or behind the watermark's place, so that the table's state now
             is what the run is about.
+        replays: The rows are those of quarantine entries (law Q3): as they were ``kept``, or read again
+            from the ``source``.
     """
 
     table: str
@@ -115,6 +119,7 @@ class TablePlan:
     files: tuple[FileRef, ...] = ()
     moves_watermark: bool = True
     speaks_of_now: bool = True
+    replays: Literal["kept", "source"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +232,11 @@ class StagedTable:
     seconds: float = 0.0
     steps: tuple[StepCount, ...] = ()
 
+    @property
+    def is_replay(self) -> bool:
+        """Whether the rows come back from quarantine."""
+        return self.plan is not None and self.plan.replays is not None
+
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
@@ -238,6 +248,8 @@ class RuleResult:
         checked: False when it could not be evaluated; such a rule closes the gate (law Q2).
         unexpected_count: Rows that break it; None for rules that are not about rows.
         observed: Short text of what was observed, without personal data.
+        observed_value: What a rule about the whole table measured; None for rules about rows.
+        lowest, highest: The bounds, where they come from the history of runs.
     """
 
     rule: str
@@ -250,6 +262,22 @@ class RuleResult:
     unexpected_count: int | None
     element_count: int | None
     observed: str
+    observed_value: float | None = None
+    lowest: float | None = None
+    highest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How much of a source table a run read, by which runs are compared (law Q4).
+
+    Attributes:
+        reads_whole: All there is, and not what changed since the run before.
+        extent: Seconds of the window, or files; None where neither tells how much there should be.
+    """
+
+    reads_whole: bool = False
+    extent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +288,7 @@ class Verdict:
         quarantined_count: Rows moved out of the staged table because a critical row rule blames them
             or because their parent row was quarantined (law Q2).
         docs_path: The page of this judgement in the Data Docs.
+        docs_page: The same, relative to the folder of the Data Docs, with forward slashes.
     """
 
     table: str
@@ -271,6 +300,8 @@ class Verdict:
     score_pct: float
     docs_path: Path | None
     seconds: float
+    docs_page: str | None = None
+    reach: Reach = Reach()
 
 
 @dataclass(frozen=True, slots=True)

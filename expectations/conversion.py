@@ -10,7 +10,9 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-import expectations.row_rules  # noqa: F401  defining its classes registers our own expectations
+# Defining their classes registers our own expectations.
+import expectations.measures
+import expectations.row_rules  # noqa: F401
 from etl.errors import ConfigError
 from expectations.suites import REMEDY, Rule, Suite
 
@@ -39,10 +41,14 @@ def as_expectation(suite: Suite, rule: Rule) -> Expectation:
 
 def _description(rule: Rule) -> str:
     """What the pages say of the rule: they know no severity, and show a description instead of kwargs."""
-    columns = ("column", "column_A", "column_B", "column_list", "mostly")
-    terms = [f"{key} {_term(value)}" for key, value in rule.kwargs.items() if key not in columns]
+    told = {"column", "column_A", "column_B", "column_list", "columns", "mostly", "as_of"}
+    if rule.history is not None:
+        told |= {"min_value", "max_value"}
+    terms = [f"{key} {_term(value)}" for key, value in rule.kwargs.items() if key not in told]
     if "mostly" in rule.kwargs:
         terms.append(f"at least {100 * rule.kwargs['mostly']:.4g} % of the rows")
+    if rule.history is not None:
+        terms.append(rule.history.sentence)
     demands = f"{rule.sentence} ({', '.join(terms)})" if terms else rule.sentence
     text = f"{rule.severity.upper()}: {demands}. Why: {rule.reason}"
     return html.escape(text, quote=False).replace("$", "&#36;")

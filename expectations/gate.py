@@ -29,16 +29,18 @@ from etl.errors import ConfigError, TransientError
 from etl.handles import RuleResult, StagedTable, Verdict
 from etl.identifiers import quote_postgresql
 from expectations import verdicts
+from expectations.asked import SUITE_ALONE, Asked, Terms, asked_rules
+from expectations.blame import rows_to_blame
 from expectations.conversion import as_expectation, as_expectation_suite
 from expectations.data_docs import build_docs, page_of
-from expectations.result_store import folder_name, one_at_a_time, open_context
+from expectations.result_store import docs_dir, folder_name, one_at_a_time, open_context
 from expectations.suites import Suite, load_suites
 
-__all__ = ["Judgement", "build_docs", "judge", "load_suites"]
+__all__ = ["Judgement", "Terms", "build_docs", "judge", "load_suites"]
 
 SUMMARY = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 # Sessions only read. Hashed sub-selects of rules over sibling tables must fit, or they are rescanned per row.
-SESSION_OPTIONS = "-c default_transaction_read_only=on -c work_mem=256MB"
+SESSION_OPTIONS = "-c default_transaction_read_only=on -c work_mem=256MB -c TimeZone=UTC"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def judge(
     suites_dir: Path,
     state_dir: Path,
     run_id: str,
-    max_failed_rows: int = 1_000_000,
+    terms: Terms = SUITE_ALONE,
 ) -> Judgement:
     """Judge one staged table by its suite, store the result and name the rows to blame.
 
@@ -75,21 +77,26 @@ def judge(
         suites_dir: The folder with the suites.
         state_dir: The folder below which results and pages are kept.
         run_id: The run under whose name the result is kept.
-        max_failed_rows: With more rows to blame than this the gate closes and none is named.
+        terms: What else the table is held against, such as its declaration and history.
 
     Raises:
         ConfigError: There is no suite for the table, or a suite is wrong.
         TransientError: The warehouse cannot be reached, or the connection was lost.
     """
     started = time.perf_counter()
-    suite = _suite_of(staged.table, suites_dir)
+    asked = asked_rules(_suite_of(staged.table, suites_dir), staged, terms)
+    if not asked.suite.rules:
+        verdict = Verdict(staged.table, staged.table, True, (), staged.row_count, 0, 100.0, None, 0.0)
+        return Judgement(verdict)
     with one_at_a_time(state_dir):
         context = open_context(state_dir, {"WAREHOUSE_URL": _sqlalchemy_url(warehouse_url)})
         with _opened_batch(context, staged) as batch:
-            judgement, found = _judge_batch(_Questions(batch, staged), suite, max_failed_rows)
+            judgement, found = _judge_batch(_Questions(batch, staged), asked, terms.max_failed_rows)
         page = _store(context, found, state_dir, run_id)
     seconds = round(time.perf_counter() - started, 3)
-    return replace(judgement, verdict=replace(judgement.verdict, docs_path=page, seconds=seconds))
+    below_docs = page.relative_to(docs_dir(state_dir)).as_posix()
+    verdict = replace(judgement.verdict, docs_path=page, docs_page=below_docs, seconds=seconds)
+    return replace(judgement, verdict=verdict)
 
 
 def _suite_of(table: str, suites_dir: Path) -> Suite:
@@ -184,11 +191,20 @@ class _Questions:
             raise _lost(self.staged, failure.message)
         return found
 
+    def name_rows(self, rules: dict[str, Expectation]) -> dict[str, list[int]]:
+        """Rows that break the rules; none where the database refuses to tell."""
+        try:
+            return rows_to_blame(self.batch, rules) if rules else {}
+        except sa.exc.OperationalError as error:
+            raise _lost(self.staged, error) from None
+        except sa.exc.SQLAlchemyError:
+            return {}
+
 
 def _judge_batch(
-    questions: _Questions, suite: Suite, max_failed_rows: int
+    questions: _Questions, asked: Asked, max_failed_rows: int
 ) -> tuple[Judgement, ExpectationSuiteValidationResult]:
-    staged = questions.staged
+    staged, suite = questions.staged, asked.suite
     expectations = {rule.name: as_expectation(suite, rule) for rule in suite.rules}
     found = questions.ask_suite(suite)
     by_rule = {_rule_name(result): result for result in found.results}
@@ -196,7 +212,12 @@ def _judge_batch(
         # In a shared scan one bad rule fails all of them: ask again, each on its own.
         if verdicts.failure_of(result) is not None:
             by_rule[name] = questions.ask_rule(expectations[name])
-    results = tuple(verdicts.rule_result(rule, by_rule[rule.name]) for rule in suite.rules)
+    for name in expectations.keys() - by_rule.keys():
+        by_rule[name] = verdicts.unanswered(expectations[name])
+    results = tuple(
+        verdicts.rule_result(rule, by_rule[rule.name], asked.usual.get(rule.name), not staged.row_count)
+        for rule in suite.rules
+    )
     failed_rows, results = _name_rows(questions, expectations, results, max_failed_rows)
     is_open = verdicts.gate_is_open(results)
     blamed = len({row for rows in failed_rows.values() for row in rows}) if is_open else 0
@@ -240,30 +261,18 @@ def _name_rows(
     to_name = [r for r in results if r.severity == "critical" and r.unexpected_count]
     total = sum(r.unexpected_count or 0 for r in to_name)
     failed_rows: dict[str, list[int]] = {}
+    too_many = f"with {total:,} in all, more than the {max_failed_rows:,} that may be quarantined"
+    can_name = total <= max_failed_rows
+    found = questions.name_rows({r.rule: expectations[r.rule] for r in to_name}) if can_name else {}
     closed: dict[str, RuleResult] = {}
     for result in to_name:
-        if total > max_failed_rows:
-            why = f"with {total:,} in all, more than the {max_failed_rows:,} that may be quarantined"
-            closed[result.rule] = verdicts.closed_because(result, why)
-            continue
-        rows = _rows_of(questions, expectations[result.rule], result)
+        rows = found.get(result.rule, [])
         if len(rows) == result.unexpected_count:
             failed_rows[result.rule] = rows
         else:
-            closed[result.rule] = verdicts.closed_because(
-                result, f"only {len(rows):,} of them could be named"
-            )
+            why = f"but {len(rows):,} of them could be named" if can_name else too_many
+            closed[result.rule] = verdicts.closed_because(result, why)
     return failed_rows, tuple(closed.get(r.rule, r) for r in results)
-
-
-def _rows_of(questions: _Questions, expectation: Expectation, result: RuleResult) -> list[int]:
-    keys = {
-        "result_format": "SUMMARY",
-        "partial_unexpected_count": result.unexpected_count,
-        "unexpected_index_column_names": ["_row"],
-    }
-    found = questions.ask_rule(expectation, keys)
-    return sorted(entry["_row"] for entry in found.result.get("partial_unexpected_index_list") or [])
 
 
 def _store(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -21,8 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from etl.errors import ConfigError
 from etl.handles import Severity
-from expectations.vocabulary import did_you_mean, known_types, kwarg_problems
+from expectations.history import History
+from expectations.rules import BUSINESS_RULES
+from expectations.vocabulary import did_you_mean, is_measure, is_row_rule, known_types, kwarg_problems
 
+DECLARED = "declared_"
 REMEDY = "Correct the suite; docs/quality.md says what may stand in one."
 
 
@@ -32,6 +35,7 @@ class Rule(BaseModel):
     Attributes:
         name: Stable name within the suite; results, trends and quarantine entries are kept under it.
         weight: Share in the quality score (law Q4).
+        history: The bounds come from earlier runs; for rules that measure the whole table.
         reason: Why this rule and this threshold (law Q1).
     """
 
@@ -42,6 +46,7 @@ class Rule(BaseModel):
     kwargs: dict[str, Any]
     severity: Severity
     weight: float = Field(1, gt=0)
+    history: History | None = None
     reason: str = Field(min_length=10)
     description: str = ""
 
@@ -54,6 +59,12 @@ class Rule(BaseModel):
     def sentence(self) -> str:
         """What the rule demands, in words: its description, else its name."""
         return self.description or self.name.replace("_", " ")
+
+    @property
+    def asks_one_row(self) -> bool:
+        """Whether a row by itself answers the rule, wherever the rest of its batch may be."""
+        named = BUSINESS_RULES.get(str(self.kwargs.get("business_rule")))
+        return is_row_rule(self.type) and not (named and named.needs_whole_batch)
 
 
 class _SuiteFile(BaseModel):
@@ -84,9 +95,21 @@ class Suite:
         text = json.dumps([rule.kwargs for rule in self.rules], ensure_ascii=False)
         return {name for name in relations if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)}
 
+    def for_replay(self) -> Suite:
+        """What is asked of rows that come back from quarantine (law Q3).
+
+        Only rules about single rows; and without their tolerance, which is about a load: rows that still
+        break one stay where they are, however many, and keep no other row back.
+        """
+        asked = [(rule, line) for rule, line in zip(self.rules, self.lines, strict=True) if rule.asks_one_row]
+        rules = tuple(rule.model_copy(update={"kwargs": {**rule.kwargs, "mostly": 0}}) for rule, _ in asked)
+        return replace(self, rules=rules, lines=tuple(line for _, line in asked))
+
     def place_of(self, rule: Rule) -> str:
         """``file:line: rule 'name'`` for messages."""
-        return f"{self.path}:{self.lines[self.rules.index(rule)]}: rule '{rule.name}'"
+        names = [each.name for each in self.rules]
+        line = self.lines[names.index(rule.name)] if rule.name in names else 1
+        return f"{self.path}:{line}: rule '{rule.name}'"
 
 
 def load_suites(suites_dir: Path) -> dict[str, Suite]:
@@ -168,6 +191,7 @@ def _structure_errors(content: Any) -> list[Any]:
 def _explain(location: Location, kind: str, message: str, content: Any) -> tuple[Location, str]:
     if kind == "extra_forbidden":
         model: type[BaseModel] = Rule if "rules" in location else _SuiteFile
+        model = History if "history" in location else model
         message = "is not a field" + did_you_mean(str(location[-1]), list(model.model_fields))
     elif kind == "too_short":
         message = "is empty"
@@ -197,6 +221,8 @@ def _rule_problems(content: Any, stem: str) -> Iterator[tuple[Location, str]]:
         at: Location = ("rules", index)
         if rule.name in names:
             yield (*at, "name"), f"rule '{rule.name}': another rule of this suite has the same name"
+        if rule.name.startswith(DECLARED):
+            yield (*at, "name"), f"rule '{rule.name}': names with {DECLARED} are those of the catalog's rules"
         names.add(rule.name)
         if rule.type not in known_types():
             wrong = f"{rule.type} is not an expectation{did_you_mean(rule.type, known_types())}"
@@ -204,3 +230,15 @@ def _rule_problems(content: Any, stem: str) -> Iterator[tuple[Location, str]]:
             continue
         for place, text in kwarg_problems(rule.type, rule.kwargs):
             yield (*at, "kwargs", *place), f"rule '{rule.name}': {text}"
+        for where, text in _history_problems(rule):
+            yield (*at, *where), f"rule '{rule.name}': {text}"
+
+
+def _history_problems(rule: Rule) -> Iterator[tuple[Location, str]]:
+    if rule.history is None:
+        return
+    if not is_measure(rule.type):
+        yield ("history",), f"history sets the bounds of one number about the table; {rule.type} has none"
+    for bound in ("min_value", "max_value", "strict_min", "strict_max"):
+        if bound in rule.kwargs:
+            yield ("kwargs", bound), f"{bound} stands beside history, which sets the bounds; leave one out"

@@ -10,10 +10,12 @@ from typing import Any
 import psycopg2
 import psycopg2.errors
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+from great_expectations.expectations.expectation import Expectation
 
 from etl.handles import RuleResult
+from expectations.history import Usual
 from expectations.suites import Rule
-from expectations.vocabulary import is_row_rule
+from expectations.vocabulary import is_measure, is_row_rule
 
 COUNTS = (
     "element_count",
@@ -39,22 +41,47 @@ class Failure:
     is_transient: bool
 
 
-def rule_result(rule: Rule, found: ExpectationValidationResult) -> RuleResult:
-    """One rule's result from what Great Expectations says about it."""
+def rule_result(
+    rule: Rule, found: ExpectationValidationResult, usual: Usual | None = None, is_empty: bool = False
+) -> RuleResult:
+    """One rule's result from what Great Expectations says about it.
+
+    Args:
+        usual: What history says, for a rule whose bounds come from it.
+        is_empty: The table has no row; what has no value then is no fault of it.
+    """
     failure = failure_of(found)
     counts: dict[str, Any] = found.result if failure is None else {}
     broken = counts.get("unexpected_count") if is_row_rule(rule.type) else None
+    value = None if broken is not None else counts.get("observed_value")
+    has_nothing = failure is None and is_empty and value is None and is_measure(rule.type)
     return RuleResult(
         rule=rule.name,
         expectation=rule.type,
         column=_columns(rule.kwargs),
         severity=rule.severity,
         weight=rule.weight,
-        passed=failure is None and bool(found.success),
+        passed=failure is None and (bool(found.success) or has_nothing),
         checked=failure is None,
         unexpected_count=broken,
         element_count=counts.get("element_count"),
-        observed=_observed(counts, broken, failure),
+        observed="no row to measure" if has_nothing else _observed(counts, broken, failure, usual),
+        observed_value=_number(value),
+        lowest=usual.lowest if usual else None,
+        highest=usual.highest if usual else None,
+    )
+
+
+def unanswered(expectation: Expectation) -> ExpectationValidationResult:
+    """What is said of a rule that was asked and has no result: it could not be checked."""
+    return ExpectationValidationResult(
+        success=False,
+        expectation_config=expectation.configuration,
+        exception_info={
+            "raised_exception": True,
+            "exception_message": "it was asked and not answered",
+            "exception_traceback": "",
+        },
     )
 
 
@@ -122,13 +149,22 @@ def _database_failure(trace: str) -> Failure | None:
     return Failure(f"the database answered with {match[2]}", lost)
 
 
-def _observed(counts: dict[str, Any], broken: int | None, failure: Failure | None) -> str:
+def _observed(
+    counts: dict[str, Any], broken: int | None, failure: Failure | None, usual: Usual | None
+) -> str:
     if failure is not None:
         return f"could not be checked: {failure.message}"
     if broken is not None:
         return f"{broken:,} of {counts.get('element_count') or 0:,} rows break it"
+    if "details" in counts:
+        return "; ".join(counts["details"]) or "as declared"
     value = counts.get("observed_value")
-    return f"observed {value:,}" if _is_number(value) else "observed no number"
+    told = f"observed {value:,}" if _is_number(value) else "observed no number"
+    return f"{told}; {usual.sentence}" if usual else told
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if _is_number(value) else None
 
 
 def _is_number(value: Any) -> bool:

@@ -1,7 +1,7 @@
 """The words a suite may use: the expectations there are and the kwargs each takes.
 
 Great Expectations ships a JSON Schema per expectation; they are read from its folder without importing
-it. Our own expectations (``row_rules.py``) have theirs here.
+it. Our own expectations (``row_rules.py``, ``measures.py``) have theirs here.
 """
 
 from __future__ import annotations
@@ -37,7 +37,14 @@ NOT_KWARGS = {
 
 _COLUMN = {"type": "string", "minLength": 1}
 _MOSTLY = {"type": "number", "minimum": 0, "maximum": 1}
-OWN_SCHEMAS: dict[str, dict[str, Any]] = {
+_BOUNDS = {
+    "column": _COLUMN,
+    "min_value": {"type": "number"},
+    "max_value": {"type": "number"},
+    "strict_min": {"type": "boolean"},
+    "strict_max": {"type": "boolean"},
+}
+_OWN_ROW_RULES: dict[str, dict[str, Any]] = {
     "expect_column_values_to_exist_in": {
         "properties": {
             "column": _COLUMN,
@@ -66,6 +73,19 @@ OWN_SCHEMAS: dict[str, dict[str, Any]] = {
         "oneOf": [{"required": ["predicate"]}, {"required": ["business_rule"]}],
     },
 }
+_OWN_TABLE_RULES: dict[str, dict[str, Any]] = {
+    # The gate itself adds `as_of`, the instant for which the run speaks.
+    "expect_column_age_hours_to_be_between": {"properties": _BOUNDS, "required": ["column"]},
+    "expect_column_share_to_be_between": {
+        "properties": {**_BOUNDS, "value_set": {"type": "array", "minItems": 1}},
+        "required": ["column", "value_set"],
+    },
+    "expect_columns_to_be_as_declared": {
+        "properties": {"columns": {"type": "object", "minProperties": 1}},
+        "required": ["columns"],
+    },
+}
+OWN_SCHEMAS = {**_OWN_ROW_RULES, **_OWN_TABLE_RULES}
 
 
 def known_types() -> list[str]:
@@ -94,9 +114,21 @@ def kwarg_problems(expectation: str, kwargs: dict[str, Any]) -> Iterator[tuple[t
 def is_row_rule(expectation: str) -> bool:
     """Whether the expectation asks its question of every row and can count the rows that break it."""
     if expectation in OWN_SCHEMAS:
-        return True
+        return expectation in _OWN_ROW_RULES
     domain = _schema(expectation)["properties"]["metadata"]["properties"]["domain_type"]["description"]
     return str(domain).endswith(" Map")
+
+
+def is_measure(expectation: str) -> bool:
+    """Whether it holds one number about the whole table between two bounds, which history can set."""
+    takes = _schema(expectation)["properties"]
+    return not is_row_rule(expectation) and "min_value" in takes and "max_value" in takes
+
+
+def measures_whole_numbers(expectation: str) -> bool:
+    """Whether the bounds of the measure are whole numbers."""
+    kinds = _schema(expectation)["properties"]["min_value"].get("anyOf", [])
+    return any(kind.get("type") == "integer" for kind in kinds)
 
 
 def did_you_mean(wrong: str, known: list[str]) -> str:

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 from prefect import get_run_logger, task
 
-from etl.handles import Run, StagedTable, Verdict
+from etl.handles import Reach, Run, StagedTable, Verdict
+from etl.planning import reach_of
+from etl.windows import instant_of
+from expectations.asked import Terms
 from tasks import resources
 from tasks.policy import RETRIED
 
@@ -17,9 +20,10 @@ def check_table(staged: StagedTable, run: Run) -> tuple[StagedTable, Verdict]:
     from expectations.gate import judge  # costs 4 s and 260 MB once, paid by the process that judges
 
     settings, warehouse = resources.settings(), resources.warehouse()
-    followed = warehouse.follow_parents(staged)
-    judgement = judge(followed, warehouse.url, settings.suites_dir, settings.state_dir, run.run_id)
-    verdict = judgement.verdict
+    followed, reach = warehouse.follow_parents(staged), _reach(staged)
+    terms = _terms(staged, run, reach)
+    judgement = judge(followed, warehouse.url, settings.suites_dir, settings.state_dir, run.run_id, terms)
+    verdict = replace(judgement.verdict, reach=reach)
     if verdict.is_open:
         verdict = replace(verdict, quarantined_count=warehouse.quarantine(followed, judgement.failed_rows))
     get_run_logger().info(
@@ -30,3 +34,18 @@ def check_table(staged: StagedTable, run: Run) -> tuple[StagedTable, Verdict]:
         verdict.quarantined_count,
     )
     return followed, verdict
+
+
+def _reach(staged: StagedTable) -> Reach:
+    return reach_of(resources.table(staged.table), staged.plan) if staged.plan else Reach()
+
+
+def _terms(staged: StagedTable, run: Run, reach: Reach) -> Terms:
+    """Declaration, history and the instant of the source's clock for which the run speaks (law X4)."""
+    table = resources.table(staged.table)
+    zone = resources.catalog().sources[table.source].time_zone
+    return Terms(
+        declared=table,
+        measured=resources.warehouse().measured_before(run, staged.table, reach),
+        as_of=instant_of(staged.plan.as_of, zone).isoformat() if staged.plan else None,
+    )

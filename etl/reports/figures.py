@@ -14,6 +14,7 @@ from etl.reports.pages.loads import Loads, read_loads
 from etl.reports.pages.monitoring import Monitoring, read_monitoring
 from etl.reports.pages.products import Products, read_products
 from etl.reports.pages.quality import Quality, read_quality
+from etl.reports.pages.quarantine import Quarantine, read_quarantine
 from etl.reports.pages.receipts import Receipts, read_receipts
 from etl.reports.pages.runs import Runs, read_runs
 from etl.reports.pages.sales import Sales, read_sales
@@ -46,6 +47,7 @@ class Figures:
     customers: Customers
     monitoring: Monitoring
     quality: Quality
+    quarantine: Quarantine
     runs: Runs
     loads: Loads
     receipts: Receipts
@@ -81,6 +83,7 @@ def read_figures(connection: Connection) -> Figures:
             customers=read_customers(reader),
             monitoring=read_monitoring(reader, runs.trend),
             quality=quality,
+            quarantine=read_quarantine(reader),
             runs=runs,
             loads=read_loads(reader),
             receipts=read_receipts(reader, runs.runs, runs.run_tables, quality.failing),

@@ -1,4 +1,4 @@
-"""The report site: pages that open from disk, without network, assets or JavaScript, on paper and phone.
+"""The report site: pages that open from disk, without network or assets, on paper and phone.
 
 index.html         headline figures, quality, newest run
 daily-sales.html   30 business dates
@@ -9,10 +9,13 @@ web.html           from the visit to the purchase, by day and by channel
 customers.html     segments by recency, frequency and money, moves, cohorts
 monitoring.html    how runs went over time; freshness, quarantine ages, reconciliation and incidents now
 quality.html       newest verdicts, failing rules, quarantine
+quarantine.html    what waits, by table, rule and run, and row by row
 runs.html          runs, each with its receipt
 runs/<run>.html    the receipt of a run: what it was asked for, read, judged and wrote
 loads.html         files, and what each step of preparation did
 <table>.csv        beside each table
+
+No page needs JavaScript; the rows of the quarantine can be filtered by a script that stands in their page.
 """
 
 from __future__ import annotations
@@ -50,6 +53,7 @@ GROUPS = {
     "Operation": {
         "monitoring.html": "Monitoring",
         "quality.html": "Quality",
+        "quarantine.html": "Quarantine",
         "runs.html": "Runs",
         "loads.html": "Loads",
     },

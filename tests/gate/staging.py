@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from etl.catalog_files import load_catalog
 from etl.handles import StagedTable
 from etl.identifiers import quote_postgresql
 from etl.settings import PROJECT_DIR
+from expectations.asked import Terms
 
 CATALOG = load_catalog(PROJECT_DIR / "catalog")
 SHOP = CATALOG.tables_of("shop")
@@ -129,7 +130,8 @@ class StagedShop:
         relation = quote_postgresql(self.schema, table.relation)
         names = ", ".join(map(quote_postgresql, table.staged_columns))
         self.execute(
-            f"create unlogged table {relation} ({columns}, _row bigint generated always as identity)"
+            f"create unlogged table {relation}"
+            f" ({columns}, _cursor text, _row bigint generated always as identity)"
         )
         self.execute(f"insert into {relation} ({names}) {rows}")
         self.execute(f"analyze {relation}")
@@ -138,9 +140,11 @@ class StagedShop:
         """The handle of a staged table."""
         relation = CATALOG.tables[name].relation
         count = self.execute(f"select count(*) from {quote_postgresql(self.schema, relation)}")[0][0]
-        return StagedTable(
-            name, self.schema, relation, row_count=count, extracted_count=count, rejected_count=0
-        )
+        return StagedTable(name, self.schema, relation, count, count, rejected_count=0)
+
+    def terms(self, name: str, **measured: Sequence[float]) -> Terms:
+        """What the catalog, runs before and the source's clock say of a table; it speaks of noon."""
+        return Terms(CATALOG.tables[name], measured, "2024-05-01T12:00:00+00:00")
 
     def execute(self, statement: str) -> list[tuple[int, ...]]:
         """Run one statement with the staging schema on the search path, and commit."""

@@ -163,7 +163,7 @@ def _judge_all(shop: StagedShop, state_dir: Path, run_id: str) -> None:
 def _opened(chromium: str, page: Path, profile: Path, net_log: Path) -> tuple[str, str]:
     """The page's document after its scripts ran, and what the browser said meanwhile."""
     options = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-terms-networking "
         "--disable-component-update --disable-sync --disable-dev-shm-usage --enable-logging=stderr --v=0 "
         "--virtual-time-budget=3000 --dump-dom"
     )

@@ -18,6 +18,7 @@ import yaml
 
 from etl.errors import ConfigError, TransientError
 from etl.handles import RuleResult
+from expectations.asked import Terms
 from expectations.gate import Judgement, build_docs, judge
 from expectations.result_store import prune_results
 from tests.gate.staging import CATALOG, SHOP, SUITES_DIR, StagedShop, is_read_whole
@@ -26,6 +27,7 @@ from tests.gate.staging import CATALOG, SHOP, SUITES_DIR, StagedShop, is_read_wh
 def judged(
     shop: StagedShop, table: str, state_dir: Path, suites_dir: Path = SUITES_DIR, **more: Any
 ) -> Judgement:
+    more = {"terms": shop.terms(table), **more}
     return judge(shop.table(table), shop.url, suites_dir, state_dir, "run-1", **more)
 
 
@@ -143,8 +145,8 @@ def test_beyond_tolerance_the_gate_closes_and_still_names_every_row(
 def test_too_many_rows_to_name_close_the_gate(shop: StagedShop, state_dir: Path) -> None:
     shop.execute("update stg_shop__order_items set quantity = -1 where _row <= 20")
 
-    assert judged(shop, "shop.order_items", state_dir, max_failed_rows=20).verdict.is_open
-    judgement = judged(shop, "shop.order_items", state_dir, max_failed_rows=19)
+    assert judged(shop, "shop.order_items", state_dir, terms=Terms(max_failed_rows=20)).verdict.is_open
+    judgement = judged(shop, "shop.order_items", state_dir, terms=Terms(max_failed_rows=19))
 
     assert not judgement.verdict.is_open
     assert judgement.failed_rows == {}
@@ -182,8 +184,8 @@ def test_the_score_is_the_weighted_share_of_rules_that_held(shop: StagedShop, st
     judgement = judged(shop, "shop.brands", state_dir)
 
     assert [r.rule for r in judgement.verdict.results if not r.passed] == ["country_of_origin_is_given"]
-    assert judgement.verdict.score_pct == pytest.approx(100 * 7 / 8, abs=0.01), (
-        "weights 2, 2, 2, 1 and the failed 1"
+    assert judgement.verdict.score_pct == pytest.approx(100 * 8 / 9, abs=0.01), (
+        "weights 2, 2, 2, 1, that of the declared columns and the failed 1"
     )
 
 
@@ -194,9 +196,15 @@ def test_a_missing_column_closes_the_gate_whatever_the_severity(shop: StagedShop
 
     assert not judgement.verdict.is_open
     (unchecked,) = (r for r in judgement.verdict.results if not r.checked)
+    declared = result(judgement, "declared_columns")
     assert (unchecked.rule, unchecked.severity, unchecked.passed) == ("region_is_given", "warning", False)
     assert "region" in unchecked.observed
-    assert all(r.passed for r in judgement.verdict.results if r.checked), (
+    assert (declared.passed, declared.severity, declared.observed) == (
+        False,
+        "critical",
+        "region: is missing",
+    )
+    assert all(r.passed for r in judgement.verdict.results if r not in (unchecked, declared)), (
         "one bad rule does not fail the others"
     )
 
@@ -254,16 +262,18 @@ def test_no_value_of_any_row_is_kept(shop: StagedShop, state_dir: Path, suites_d
 def test_critical_rows_that_cannot_be_named_close_the_gate(
     shop: StagedShop, state_dir: Path, suites_dir: Path
 ) -> None:
-    kwargs = {"column_list": ["order_id", "product_id"], "mostly": 0.5}
-    with_rule(suites_dir, "shop.order_items", type="expect_compound_columns_to_be_unique", kwargs=kwargs)
-    shop.execute("update stg_shop__order_items set product_id = 1 where order_id = 1")
-    shop.execute("update stg_shop__order_items set product_id = product_id + line_number where order_id > 1")
+    """A predicate that says something else when the rows are asked for: the count and the rows disagree."""
+    predicate = "current_query() like '%array_agg%'"
+    kwargs = {"column_list": ["order_id", "product_id"], "predicate": predicate, "mostly": 0}
+    with_rule(suites_dir, "shop.order_items", type="expect_rows_to_satisfy", kwargs=kwargs)
 
     judgement = judged(shop, "shop.order_items", state_dir, suites_dir)
 
     assert not judgement.verdict.is_open
+    assert judgement.failed_rows == {}
     assert (
-        result(judgement, "added_rule").observed == "2 of 2,000 rows break it; only 0 of them could be named"
+        result(judgement, "added_rule").observed
+        == "2,000 of 2,000 rows break it; but 0 of them could be named"
     )
 
 

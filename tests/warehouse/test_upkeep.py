@@ -49,7 +49,8 @@ def test_old_runs_are_forgotten_but_for_what_is_still_needed(world: World) -> No
     _do(world, quarantined.replace("STATUS", "open"), "of-open-row")
     _do(world, quarantined.replace("STATUS", "replayed"), "of-replayed-row")
     incident = (
-        "insert into audit.incidents (pipeline, table_name, kind, severity, summary, closed_at, closed_run_id)"
+        "insert into audit.incidents"
+        " (pipeline, table_name, kind, severity, summary, closed_at, closed_run_id)"
         " values ('p', 't', %s, 'critical', 's', CLOSED, 'r')"
     )
     for kind, closed in (("old", "'2024-01-01'"), ("recent", "'2026-05-30'"), ("open", "null")):

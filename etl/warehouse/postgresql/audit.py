@@ -10,7 +10,6 @@ from psycopg2.extras import Json, execute_values
 
 from etl.handles import FileRef, Release, Run, TableOutcome, Verdict
 from etl.identifiers import quote_postgresql
-from etl.warehouse.postgresql.statements import render_named
 
 ERROR_CHARACTERS = 4_000
 _FILE_COLUMNS = ("path", "byte_count", "modified_at", "row_count", "status", "reason", "run_id")
@@ -156,15 +155,28 @@ def keep_drifts(cursor: Cursor, run: Run, table: str, drifts: list[str]) -> None
     )
 
 
-def keep_held_back(cursor: Cursor, run: Run) -> None:
-    """Copy the run's quarantine and rejected rows out of staging; what already waits there is not doubled."""
-    sql = render_named("staging/keep_held_back.sql", schema=run.staging_schema)
-    for statement in sql.values():
-        cursor.execute(statement, {"run_id": run.run_id})
-
-
 def keep_verdicts(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:
-    """Store what each rule said."""
+    """Store what the gate said of each table, and each rule."""
+    execute_values(
+        cursor,
+        "insert into audit.verdicts (run_id, table_name, is_open, row_count, quarantined, score_pct, seconds,"
+        " docs_page, reads_whole, extent) values %s on conflict do nothing",
+        [
+            (
+                run.run_id,
+                verdict.table,
+                verdict.is_open,
+                verdict.row_count,
+                verdict.quarantined_count,
+                verdict.score_pct,
+                verdict.seconds,
+                verdict.docs_page,
+                verdict.reach.reads_whole,
+                verdict.reach.extent,
+            )
+            for verdict in verdicts
+        ],
+    )
     rows = [
         (
             run.run_id,
@@ -180,6 +192,9 @@ def keep_verdicts(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:
             result.unexpected_count,
             result.element_count,
             result.observed,
+            result.observed_value,
+            result.lowest,
+            result.highest,
         )
         for verdict in verdicts
         for result in verdict.results
@@ -187,7 +202,8 @@ def keep_verdicts(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:
     execute_values(
         cursor,
         "insert into audit.quality_results (run_id, table_name, suite, rule, expectation, column_name,"
-        " severity, weight, passed, checked, unexpected_count, element_count, observed) values %s"
+        " severity, weight, passed, checked, unexpected_count, element_count, observed, observed_value,"
+        " lowest, highest) values %s"
         " on conflict do nothing",
         rows,
     )

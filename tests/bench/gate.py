@@ -1,0 +1,222 @@
+"""What the gate costs: twelve rules on 1 M rows against one hand-written statement that asks the same.
+
+    python -m tests.bench.gate [--rows 1000000] [--rounds 5]
+
+Starts a PostgreSQL of its own and prints one line per case: seconds of the hand-written SQL, of the gate,
+and their ratio, as minimum and median of rounds in which the two take turns. The import of Great
+Expectations and the making of pages are not in it; all else that a judgement does is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import resource
+import shutil
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg2
+
+from etl.embedded import EmbeddedServer
+from etl.handles import StagedTable
+from etl.settings import get_settings
+from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from tests.gate.staging import CATALOG, StagedShop
+from tests.servers import temporary_folder
+
+if TYPE_CHECKING:
+    from expectations.gate import Judgement
+
+TABLE = "shop.order_items"
+SUITE = Path(__file__).with_name("gate.suite.yaml")
+
+# The twelve rules in one scan, and the uniqueness of the key in another.
+HAND_WRITTEN = """
+with repeated as (
+    select count(*) as keys from (
+        select order_item_id from stg_shop__order_items group by order_item_id having count(*) > 1
+    ) as k
+)
+
+select
+    count(*),
+    count(*) filter (where order_item_id is null),
+    (select keys from repeated),
+    count(*) filter (where order_id is null),
+    count(*) filter (where line_number < 1),
+    count(*) filter (where product_id is null),
+    count(*) filter (where quantity < 1 or quantity > 1000),
+    count(*) filter (where unit_price < 0),
+    count(*) filter (where discount_amount < 0),
+    count(*) filter (where quantity not in (1, 2, 3, 4, 5, 6, 7, 8, 9)),
+    count(*) filter (where not discount_amount <= quantity * unit_price),
+    avg(unit_price)
+from stg_shop__order_items
+"""
+ROWS = """
+select
+    n, (n + 1) / 2, 2 - n % 2, n % 1000, n % 9 + 1, 10 + n % 90, 1.00, now()
+from generate_series(1, {rows}) as n
+"""
+SPOIL = """
+update stg_shop__order_items set
+    quantity = case when _row % 3 = 0 then -1 else quantity end,
+    unit_price = case when _row % 3 = 1 then -1 else unit_price end,
+    product_id = case when _row % 3 = 2 then null else product_id end
+where (_row * 7919) % 1000 < {per_mille}
+"""
+# What it takes by hand to move the bad rows away: found and taken in one statement.
+MOVED_BY_HAND = """
+with taken as (
+    delete from stg_shop__order_items
+    where
+        line_number < 1 or product_id is null or quantity < 1 or quantity > 1000 or unit_price < 0
+        or not discount_amount <= quantity * unit_price
+    returning *
+)
+
+insert into bad_lines select to_jsonb(t) from taken as t
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Rows of a thousand that are bad, and what is done with them."""
+
+    name: str
+    per_mille: int
+    is_quarantined: bool
+
+
+CASES = (
+    Case("all rows pass", 0, False),
+    Case("1 % bad, named", 10, False),
+    Case("1 % bad, quarantined", 10, True),
+    Case("30 % bad, quarantined", 300, True),
+)
+
+
+def main() -> None:
+    """Run all cases and print the table."""
+    options = _options()
+    print(f"{_machine()}; {options.rows:,} rows, {options.rounds} rounds; seconds: minimum (median)")
+    print(f"{'':24}{'by hand':>16}{'gate':>16}{'ratio':>16}{'memory':>10}")
+    with _bench(options.rows) as bench:
+        bench.judge()  # imports Great Expectations and warms the caches
+        for case in CASES:
+            print(_line(case, *bench.measure(case, options.rounds)), flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.gate", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    return parser.parse_args()
+
+
+def _machine() -> str:
+    return f"{platform.system()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def _line(case: Case, by_hand: list[float], gate: list[float], grown: float) -> str:
+    ratios = [g / h for g, h in zip(gate, by_hand, strict=True)]
+    cells = [f"{min(values):.2f} ({statistics.median(values):.2f})" for values in (by_hand, gate, ratios)]
+    return f"{case.name:24}" + "".join(f"{cell:>16}" for cell in cells) + f"{grown:>7.0f} MB"
+
+
+@contextmanager
+def _bench(rows: int) -> Iterator[Bench]:
+    with temporary_folder() as folder:
+        server = EmbeddedServer(folder / "postgresql")
+        server.start()
+        try:
+            server.create_database("bench")
+            suites = folder / "suites"
+            suites.mkdir()
+            shutil.copy(SUITE, suites / f"{TABLE}.yaml")
+            yield Bench(StagedShop(server.url("bench")), folder / "state", suites, rows).opened()
+        finally:
+            server.stop()
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A staged table and the two ways to judge it."""
+
+    shop: StagedShop
+    state_dir: Path
+    suites_dir: Path
+    rows: int
+
+    def opened(self) -> Bench:
+        """Make the schemas, and the table once for the first judgement."""
+        self.shop.create(rows=1, tables=())
+        self.shop.execute(f"create table {self.shop.schema}.bad_lines (payload jsonb)")
+        self.shop.execute(
+            f"create table {self.shop.schema}._quarantine"
+            " (table_name text, row_key jsonb, rules text[], payload jsonb)"
+        )
+        self.stage(0)
+        return self
+
+    def stage(self, per_mille: int) -> None:
+        """The table anew, with so many bad rows of a thousand."""
+        self.shop.execute("drop table if exists stg_shop__order_items")
+        self.shop.execute("truncate bad_lines, _quarantine")
+        self.shop.stage(CATALOG.tables[TABLE], ROWS.format(rows=self.rows))
+        if per_mille:
+            self.shop.execute(SPOIL.format(per_mille=per_mille))
+        connection = psycopg2.connect(self.shop.url)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"vacuum full analyze {self.shop.schema}.stg_shop__order_items")
+            cursor.execute("checkpoint")
+        connection.close()
+
+    def measure(self, case: Case, rounds: int) -> tuple[list[float], list[float], float]:
+        """Seconds by hand and of the gate, round by round in turn, and the MB that the process grew."""
+        self.stage(case.per_mille)
+        by_hand, gate = [], []
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        for _ in range(rounds):
+            by_hand.append(self._timed(case, self._by_hand))
+            gate.append(self._timed(case, self._gate))
+        return by_hand, gate, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+    def _timed(self, case: Case, way: Callable[[Case], None]) -> float:
+        if case.is_quarantined:
+            self.stage(case.per_mille)
+        started = time.perf_counter()
+        way(case)
+        return time.perf_counter() - started
+
+    def _by_hand(self, case: Case) -> None:
+        self.shop.execute(HAND_WRITTEN)
+        if case.is_quarantined:
+            self.shop.execute(MOVED_BY_HAND)
+
+    def _gate(self, case: Case) -> None:
+        judgement = self.judge()
+        if case.is_quarantined:
+            warehouse = PostgreSQLWarehouse(self.shop.url, get_settings(), CATALOG)
+            warehouse.quarantine(self._staged(), judgement.failed_rows)
+
+    def judge(self) -> Judgement:
+        """One judgement, as a run makes it."""
+        from expectations.gate import judge
+
+        return judge(self._staged(), self.shop.url, self.suites_dir, self.state_dir, "bench")
+
+    def _staged(self) -> StagedTable:
+        return StagedTable(TABLE, self.shop.schema, "stg_shop__order_items", self.rows, self.rows, 0)
+
+
+if __name__ == "__main__":
+    main()

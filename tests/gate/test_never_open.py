@@ -1,0 +1,185 @@
+"""A gate that cannot be evaluated is closed, whatever the severity (law Q2)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+import yaml
+
+from etl.errors import ConfigError, TransientError
+from etl.handles import RuleResult, Verdict
+from expectations.gate import judge
+from tests.gate.staging import SUITES_DIR, StagedShop
+
+SEVERITIES = ("critical", "warning", "info")
+BRANDS = "shop.brands"
+
+
+def one_rule(folder: Path, **rule: Any) -> Path:
+    """A folder whose only suite has one rule, which would pass if nothing stood in its way."""
+    folder.mkdir()
+    whole = {"name": "the_rule", "reason": "For this test only.", **rule}
+    suite = {"table": BRANDS, "description": "Brands.", "rules": [whole]}
+    (folder / f"{BRANDS}.yaml").write_text(yaml.safe_dump(suite), encoding="utf-8")
+    return folder
+
+
+def satisfying(predicate: str) -> dict[str, Any]:
+    return {
+        "type": "expect_rows_to_satisfy",
+        "kwargs": {"column_list": ["brand_name", "country_of_origin"], "predicate": predicate, "mostly": 0},
+    }
+
+
+CANNOT_BE_ASKED: dict[str, tuple[dict[str, Any], str]] = {
+    "the column is gone": (
+        {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "gone", "mostly": 0}},
+        "gone",
+    ),
+    "the predicate is wrong": (satisfying("brand_name >"), "syntax error"),
+    "the predicate fails on a row": (
+        satisfying("1 / (_row - _row) > 0"),
+        "Division",
+    ),
+    "another table is gone": (satisfying("brand_name not in (select x from dim_gone)"), "dim_gone"),
+    "it takes too long": (satisfying("pg_sleep(5) is null"), "QueryCanceled"),
+    "the measure is of no number": (
+        {"type": "expect_column_mean_to_be_between", "kwargs": {"column": "brand_name", "min_value": 0}},
+        "operator does not exist",
+    ),
+    "the expectation raises": (
+        {"type": "expect_column_age_hours_to_be_between", "kwargs": {"column": "brand_name", "max_value": 9}},
+        "for which instant",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rule", "told"), CANNOT_BE_ASKED.values(), ids=CANNOT_BE_ASKED)
+def test_a_rule_that_cannot_be_asked_closes_the_gate_at_every_severity(
+    shop: StagedShop, state_dir: Path, tmp_path: Path, rule: dict[str, Any], told: str
+) -> None:
+    shop.execute("delete from stg_shop__brands where _row > 3")
+    shop.execute("alter role current_user set statement_timeout = '500ms'")
+    try:
+        for severity in SEVERITIES:
+            suites = one_rule(tmp_path / severity, severity=severity, **rule)
+            judgement = judge(shop.table(BRANDS), shop.url, suites, state_dir, "run-1")
+
+            (result,) = judgement.verdict.results
+            assert (judgement.verdict.is_open, result.passed, result.checked) == (False, False, False)
+            assert told in result.observed
+            assert (judgement.failed_rows, judgement.verdict.score_pct) == ({}, 0)
+    finally:
+        shop.execute("alter role current_user reset statement_timeout")
+
+
+def while_it_judges(shop: StagedShop, state_dir: Path, suites: Path, disturb: str) -> Verdict:
+    """The verdict of a judgement that is disturbed by a statement in its middle."""
+
+    def strike() -> None:
+        connection = psycopg2.connect(shop.url, options=f"-c search_path={shop.schema}")
+        connection.autocommit = True
+        sleeping = (
+            "select pid from pg_stat_activity where query like '%%pg_sleep%%' and state = 'active'"
+            " and application_name = 'storehouse gate' and datname = current_database()"
+        )
+        with connection.cursor() as cursor:
+            for _ in range(600):
+                cursor.execute(sleeping)
+                if cursor.fetchone():
+                    break
+                time.sleep(0.05)
+            cursor.execute(disturb.format(sleeping=sleeping))
+        connection.close()
+
+    striking = threading.Thread(target=strike)
+    striking.start()
+    try:
+        return judge(shop.table(BRANDS), shop.url, suites, state_dir, "run-1").verdict
+    finally:
+        striking.join()
+
+
+def test_a_connection_that_is_killed_in_the_middle_is_asked_again_or_told(
+    shop: StagedShop, state_dir: Path, tmp_path: Path
+) -> None:
+    """Killed once, the rule is asked once more, over a new connection; its answer is then the true one."""
+    shop.execute("delete from stg_shop__brands where _row > 1")
+    suites = one_rule(tmp_path / "suites", severity="info", **satisfying("pg_sleep(2) is null"))
+
+    try:
+        verdict = while_it_judges(
+            shop, state_dir, suites, "select pg_terminate_backend(a.pid) from ({sleeping}) as a"
+        )
+    except TransientError as error:
+        assert "shop.brands" in error.problem
+        return
+    (result,) = verdict.results
+    assert result.unexpected_count == 1, "pg_sleep is never NULL: the one row breaks the rule"
+
+
+def test_a_staged_table_that_is_dropped_in_the_middle_closes_the_gate(
+    shop: StagedShop, state_dir: Path, tmp_path: Path
+) -> None:
+    """The row is counted, within the tolerance; when its number is asked for, the table is gone."""
+    shop.execute("delete from stg_shop__brands where _row > 1")
+    suites = one_rule(tmp_path / "suites", severity="critical", **satisfying("pg_sleep(2) is null"))
+
+    verdict = while_it_judges(shop, state_dir, suites, "drop table stg_shop__brands")
+
+    (result,) = verdict.results
+    assert (verdict.is_open, result.unexpected_count) == (False, 1)
+    assert result.observed == "1 of 1 rows break it; but 0 of them could be named"
+
+
+def emptied(text: str) -> str:
+    return text[: text.index("rules:")] + "rules: []\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (emptied, "rules: is empty"),
+        (lambda text: text[: text.index("rules:")], "rules: is missing"),
+        (lambda _: "", "file"),
+        (lambda text: text.replace("expect_column_values_to_not_be_null", "expect_nothing"), "is not an"),
+    ],
+    ids=["no rules", "no list of rules", "an empty file", "unknown expectations"],
+)
+def test_a_suite_that_lost_its_rules_judges_nothing(
+    shop: StagedShop, state_dir: Path, suites_dir: Path, change: Callable[[str], str], told: str
+) -> None:
+    path = suites_dir / f"{BRANDS}.yaml"
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=told):
+        judge(shop.table(BRANDS), shop.url, suites_dir, state_dir, "run-1")
+
+
+def test_an_answer_that_lacks_a_rule_is_no_answer(
+    shop: StagedShop, state_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Great Expectations logs and drops what it does not know; should it drop a rule, nothing passes."""
+    from great_expectations.datasource.fluent.interfaces import Batch
+
+    validate = Batch.validate
+
+    def forgetful(self: Batch, expect: Any, **more: Any) -> Any:
+        found = validate(self, expect, **more)
+        if hasattr(found, "results"):
+            found.results = found.results[1:]
+        return found
+
+    monkeypatch.setattr(Batch, "validate", forgetful)
+
+    verdict = judge(shop.table(BRANDS), shop.url, SUITES_DIR, state_dir, "run-1").verdict
+
+    unchecked: list[RuleResult] = [result for result in verdict.results if not result.checked]
+    assert (verdict.is_open, len(unchecked)) == (False, 1)
+    assert unchecked[0].observed == "could not be checked: it was asked and not answered"
