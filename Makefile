@@ -29,7 +29,7 @@ PIP        := PIP_CACHE_DIR="$(PIP_CACHE)" "$(BIN)/python" -m pip --quiet
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help venv demo up down status discover replicate test check format schema lock clean
+.PHONY: help venv demo up down status discover replicate quarantine test check format schema lock clean
 
 help: ## list the targets
 	echo "Storehouse: what can be made here"
@@ -65,6 +65,9 @@ discover: venv ## write the catalog of a database: SOURCE=crm, its URL in ETL_CR
 replicate: venv ## copy a database and keep the copy up to date: SOURCE=crm, its URL in ETL_CRM_URL
 	[ -n "$(SOURCE)" ] || { echo "Name the source: make $@ SOURCE=crm, with its URL in ETL_CRM_URL."; exit 1; }
 	"$(BIN)/python" -m deployments.run replicate-database "source=$(SOURCE)" $(ARGS)
+
+quarantine: venv ## rows that the gate held back: ARGS="list --table shop.orders", show, discard, replay
+	"$(BIN)/python" -m etl.quarantine $(or $(ARGS),list)
 
 test: venv ## run all tests, on real servers and a real browser
 	"$(BIN)/python" -m pytest -n $(TEST_PROCESSES) --dist loadfile

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from etl.catalog import Attribute, Catalog, Column, Dimension, Fact, Model, SourceSystem, SourceTable
+from etl.catalog import Alerts, Attribute, Catalog, Column, Dimension, Fact, Model, SourceSystem, SourceTable
 from etl.catalog.checks import target_problems
 from etl.catalog.step_checks import join_problems, table_problems
 from etl.errors import ConfigError
@@ -40,11 +40,13 @@ def read_catalog(folder: Path) -> Catalog:
     for path in sorted(folder.glob("tables/*/*.yaml")):
         table = _read(path, SourceTable, source=path.parent.name)
         tables[table.qualified_name] = table
+    routes = folder / "alerts.yaml"
     catalog = Catalog(
         sources={p.stem: _read(p, SourceSystem) for p in sorted(folder.glob("sources/*.yaml"))},
         tables=tables,
         dimensions={p.stem: _read(p, Dimension) for p in sorted(folder.glob("dimensions/*.yaml"))},
         facts={p.stem: _read(p, Fact) for p in sorted(folder.glob("facts/*.yaml"))},
+        alerts=_read(routes, Alerts) if routes.is_file() else Alerts(),
     )
     _check_references(catalog, folder)
     return catalog
@@ -57,6 +59,7 @@ def json_schema() -> dict[str, Any]:
         "table": SourceTable,
         "dimension": Dimension,
         "fact": Fact,
+        "alerts": Alerts,
     }
     schema: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -8,6 +8,7 @@
     ├── ContractError        the source no longer has the shape that the catalog declares
     ├── QualityGateClosed    look at the Data Docs page; mend the data or the rule; run again
     ├── ReleaseRefused       the release was rolled back because its own checks did not hold
+    ├── ReconciliationDiffers  look at the ranges; load or repair them, or find who changed the warehouse
     └── PipelineBusy         another run of the same pipeline holds the lock; wait for it
 
 Each error says what failed, where, what was expected and found, and what to do next (law P5).
@@ -69,6 +70,10 @@ class QualityGateClosed(StorehouseError):
 
 class ReleaseRefused(StorehouseError):
     """The release transaction found its own checks broken and rolled back (laws R3, S2, S13, X6)."""
+
+
+class ReconciliationDiffers(StorehouseError):
+    """The warehouse does not hold what the source has; the ranges are recorded (law X9)."""
 
 
 class PipelineBusy(StorehouseError):

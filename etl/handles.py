@@ -8,11 +8,11 @@ run's report is its handles laid side by side (law R3).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from etl.windows import Window
 
@@ -28,6 +28,7 @@ class Run:
     Attributes:
         tables: Catalog names of the tables that the run reads.
         is_backfill: One business date of a backfill, whose dates may run side by side.
+        parameters: What the flow was asked for, as JSON can hold it, without secrets (law P2).
     """
 
     run_id: str
@@ -39,6 +40,7 @@ class Run:
     code_version: str | None = None
     tables: tuple[str, ...] = ()
     is_backfill: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def lock_name(self) -> str:
@@ -103,6 +105,8 @@ class TablePlan:
         moves_watermark: False for a backfill, which leaves the watermark alone (law X7).
         speaks_of_now: The window ends at or behind the watermark's place, so that the table's state now
             is what the run is about.
+        replays: The rows are those of quarantine entries (law Q3): as they were ``kept``, or read again
+            from the ``source``.
     """
 
     table: str
@@ -115,6 +119,7 @@ class TablePlan:
     files: tuple[FileRef, ...] = ()
     moves_watermark: bool = True
     speaks_of_now: bool = True
+    replays: Literal["kept", "source"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +232,11 @@ class StagedTable:
     seconds: float = 0.0
     steps: tuple[StepCount, ...] = ()
 
+    @property
+    def is_replay(self) -> bool:
+        """Whether the rows come back from quarantine."""
+        return self.plan is not None and self.plan.replays is not None
+
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
@@ -292,6 +302,70 @@ class Verdict:
     seconds: float
     docs_page: str | None = None
     reach: Reach = Reach()
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that is wrong until a later run shows that it is over (``audit.incidents``).
+
+    Attributes:
+        table: Empty where a whole run is meant.
+        kind: ``run_failed``, ``gate_closed``, ``reconciliation`` or the name of a rule that failed.
+        summary: What people are told; its first line is the title.
+    """
+
+    pipeline: str
+    table: str
+    kind: str
+    severity: Severity
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """What a run showed of incidents when it ended.
+
+    Attributes:
+        seen: Incidents that are there now.
+        judged: Tables of which the run says all there is to say; what it did not see there is over.
+        about: Of which kind the judgement is: rules of the gate, or reconciliation.
+        succeeded: The pipeline itself is well.
+    """
+
+    pipeline: str
+    run_id: str | None
+    seen: tuple[Incident, ...] = ()
+    judged: tuple[str, ...] = ()
+    about: Literal["rules", "reconciliation"] = "rules"
+    succeeded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMatter:
+    """An incident that some people may still have to be told of.
+
+    Attributes:
+        is_over: It is closed; then only those are told who knew of it.
+        told: Routes that know that it began.
+        told_over: Routes that know that it is over.
+    """
+
+    incident_id: int
+    incident: Incident
+    is_over: bool
+    told: frozenset[str] = frozenset()
+    told_over: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SentAlert:
+    """One message about one incident, whether it came through or not (``audit.alerts``)."""
+
+    incident_id: int
+    kind: Literal["opened", "recovered"]
+    route: str
+    is_sent: bool
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)

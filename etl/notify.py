@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -18,10 +19,26 @@ from pydantic import SecretStr
 logger = logging.getLogger(__name__)
 
 # Commas stand within mail addresses too: only one before the next URL separates.
+Kind = Literal["success", "warning", "failure"]
 _SEPARATOR = re.compile(r"[\s,]+(?=[A-Za-z][\w+.-]*://)")
 
 
-def notify(urls: SecretStr | None, title: str, body: str, kind: Literal["success", "failure"]) -> str:
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """What became of a message.
+
+    Attributes:
+        taken: Some service took it; None where none is named.
+        answer: One sentence: which kinds of service took the message and which did not.
+    """
+
+    taken: bool | None
+    answer: str
+
+
+def notify(
+    urls: SecretStr | None, title: str, body: str, kind: Kind, variable: str = "ETL_NOTIFY_URLS"
+) -> Notified:
     """Send one message to every service named in ``urls``.
 
     Args:
@@ -29,34 +46,34 @@ def notify(urls: SecretStr | None, title: str, body: str, kind: Literal["success
         title: One line.
         body: Plain text.
         kind: Decides colour and icon where a service has them.
-
-    Returns:
-        One sentence: which kinds of service took the message and which did not.
+        variable: Where the URLs came from, for the answer.
     """
     services = _SEPARATOR.split(urls.get_secret_value().strip()) if urls else []
     services = [service.strip(", \t\r\n") for service in services if service.strip(", \t\r\n")]
     if not services:
-        return "No one was notified: ETL_NOTIFY_URLS names no service."
+        return Notified(None, f"No one was notified: {variable} names no service.")
     taken = [_send(service, title, body, kind) for service in services]
     sent = [_scheme(s) for s, is_taken in zip(services, taken, strict=True) if is_taken]
     failed = [_scheme(s) for s, is_taken in zip(services, taken, strict=True) if not is_taken]
     parts = [f"Notified through {', '.join(sent)}."] if sent else []
     parts += (
-        [f"Could not notify through {', '.join(failed)}: check that entry of ETL_NOTIFY_URLS."]
-        if failed
-        else []
+        [f"Could not notify through {', '.join(failed)}: check that entry of {variable}."] if failed else []
     )
     answer = " ".join(parts)
     logger.log(logging.WARNING if failed else logging.INFO, "%s", answer)
-    return answer
+    return Notified(bool(sent), answer)
 
 
-def _send(url: str, title: str, body: str, kind: Literal["success", "failure"]) -> bool:
+def _send(url: str, title: str, body: str, kind: Kind) -> bool:
     """True when the service took the message."""
     # 0.2 s and a hundred plugins, paid only by who notifies.
     import apprise
 
-    kinds = {"success": apprise.NotifyType.SUCCESS, "failure": apprise.NotifyType.FAILURE}
+    kinds = {
+        "success": apprise.NotifyType.SUCCESS,
+        "warning": apprise.NotifyType.WARNING,
+        "failure": apprise.NotifyType.FAILURE,
+    }
     try:
         with _silenced_loggers():
             service = apprise.Apprise()

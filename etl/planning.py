@@ -21,12 +21,14 @@ class Request:
         business_date: The day whose end bounds the windows; None for everything up to now.
         full_refresh: Read everything again from the beginning; releases stay differences (law R4).
         is_backfill: Read the business date and nothing else, and leave the watermarks alone (law X7).
+        whole: Read every row that is there now, to hold it against the warehouse (law X9); nothing moves.
         values: Values of the parameters of declared queries, beside ``business_date`` and ``as_of``.
     """
 
     business_date: date | None = None
     full_refresh: bool = False
     is_backfill: bool = False
+    whole: bool = False
     values: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -84,7 +86,7 @@ def plan_tables(
             _plan(declared, table, window, as_of, request),
             values=_values(declared, as_of, request),
             files=_new_files(snapshot.files.get(name, ()), table, request),
-            moves_watermark=not request.is_backfill,
+            moves_watermark=not (request.is_backfill or request.whole),
         )
         if _is_read(declared, plan, request):
             plans.append(plan)
@@ -119,7 +121,12 @@ def reach_of(table: SourceTable, plan: TablePlan) -> Reach:
 def _is_read(table: SourceTable, plan: TablePlan, request: Request) -> bool:
     if request.is_backfill:
         return tells_days(table)
-    return bool(table.cursor or table.parameters) or plan.speaks_of_now or table.files is not None
+    return (
+        request.whole
+        or bool(table.cursor or table.parameters)
+        or plan.speaks_of_now
+        or table.files is not None
+    )
 
 
 def _values(table: SourceTable, as_of: str, request: Request) -> tuple[tuple[str, str], ...]:
@@ -156,6 +163,8 @@ def _window(
     known: KnownTable,
     request: Request,
 ) -> Window:
+    if request.whole:
+        return Window()
     start = None if request.full_refresh else known.watermark
     safe_high = snapshot.safe_highs[table.qualified_name]
     if table.cursor is None:
@@ -192,7 +201,7 @@ def _plan(table: SourceTable, known: KnownTable, window: Window, as_of: str, req
         watermark=known.watermark,
         window=window,
         as_of=as_of,
-        compares_keys=table.deletes == "compare" and at_frontier,
+        compares_keys=table.deletes == "compare" and at_frontier and not request.whole,
         speaks_of_now=at_frontier,
         absent=table.unknown_without(known.absent),
     )

@@ -53,7 +53,13 @@ class Asked:
 
 
 def asked_rules(suite: Suite, staged: StagedTable, terms: Terms) -> Asked:
-    """All rules to be asked of a staged table, the only place that chooses them."""
+    """All rules to be asked of a staged table, the only place that chooses them.
+
+    Rows that come back from quarantine are asked for themselves: rules about a load, its history and its
+    tolerances are not for them (law Q3).
+    """
+    if staged.is_replay:
+        suite = suite.for_replay()
     known = {
         rule.name: usual(rule.history, terms.measured.get(rule.name, ()))
         for rule in suite.rules
@@ -63,7 +69,8 @@ def asked_rules(suite: Suite, staged: StagedTable, terms: Terms) -> Asked:
     rules = [_with_bounds(rule, known.get(rule.name)) for rule in timed]
     if terms.declared is not None:
         absent = staged.plan.absent if staged.plan else ()
-        rules += declared_rules(terms.declared, suite, absent)
+        declared = declared_rules(terms.declared, suite, absent)
+        rules += [rule for rule in declared if rule.asks_one_row or not staged.is_replay]
     return Asked(replace(suite, rules=tuple(rules)), known)
 
 

@@ -12,6 +12,7 @@ import re
 import shutil
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
 from great_expectations.data_context.types.resource_identifiers import (
@@ -34,6 +35,8 @@ from expectations.suites import load_suites
 ASSETS_DIR = Path(__file__).parent / "assets"
 VENDORED = "static/vendor"
 LOGO = "static/images/logo-long.png"
+# Where the bar at the top of each page begins, in the templates of Great Expectations.
+_BAR = '<nav class="d-flex align-items-center">'
 TUTORIAL_SUFFIXES = {".gif", ".svg"}
 
 # Address that a template names (without version parts that may differ between templates) -> our file.
@@ -54,11 +57,16 @@ OFFLINE = {
 }
 
 
-def build_docs(state_dir: Path, suites_dir: Path) -> Path:
+def build_docs(state_dir: Path, suites_dir: Path, report: Path | None = None) -> Path:
     """Bring the site up to date with the stored results and return its index page.
 
     Writes the pages of results that have none yet, the pages of the suites and the index, and removes
     the pages of results that were pruned. Cheap enough to be called once at the end of every run.
+
+    Args:
+        state_dir: The folder with the stored results, below which the pages stand.
+        suites_dir: The folder with the suites.
+        report: Page of the report to which each page leads back; none does without it.
 
     Raises:
         ConfigError: A suite is wrong.
@@ -74,7 +82,7 @@ def build_docs(state_dir: Path, suites_dir: Path) -> Path:
         stored = cast(list[ValidationResultIdentifier], context.validation_results_store.list_keys())
         new = [key for key in stored if not page_of(state_dir, key).exists()]
         pages = [*(ExpectationSuiteIdentifier(name) for name in suites), *new]
-        _site_builder(context, state_dir).build(resource_identifiers=pages)
+        _site_builder(context, state_dir, report).build(resource_identifiers=pages)
         _check_rendered([page_of(state_dir, key) for key in new])
         _remove_empty_folders_below(docs_dir(state_dir))
     return docs_dir(state_dir) / "index.html"
@@ -86,13 +94,15 @@ def page_of(state_dir: Path, key: ValidationResultIdentifier) -> Path:
     return docs_dir(state_dir).joinpath("validations", *folders, f"{batch}.html")
 
 
-def _site_builder(context: EphemeralDataContext, state_dir: Path) -> SiteBuilder:
+def _site_builder(context: EphemeralDataContext, state_dir: Path, report: Path | None) -> SiteBuilder:
+    back = "" if report is None else quote(Path(os.path.relpath(report, docs_dir(state_dir))).as_posix())
     return SiteBuilder(
         data_context=context,
         store_backend={
             "class_name": "OfflinePages",
             "module_name": __name__,
             "base_directory": str(docs_dir(state_dir)),
+            "report": back,
         },
         site_name="Storehouse",
         site_index_builder={"class_name": "DefaultSiteIndexBuilder"},
@@ -125,7 +135,11 @@ def _remove_empty_folders_below(site: Path) -> None:
 
 
 class OfflinePages(AtomicFiles):
-    """Site files whose links to other machines are turned to vendored files."""
+    """Site files whose links to other machines are turned to vendored files, with a link to the report."""
+
+    def __init__(self, report: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._report = report
 
     def _set(self, key: tuple[str, ...], value: str | bytes, **kwargs: Any) -> None:
         path = self.path_of(key)
@@ -137,16 +151,25 @@ class OfflinePages(AtomicFiles):
         if path.suffix != ".html" or isinstance(value, bytes):
             return super()._content(path, value)
         depth = len(path.relative_to(self.full_base_directory).parts) - 1
-        return offline(value, "../" * depth).encode()
+        to_root = "../" * depth
+        page = offline(value, to_root)
+        return (_leading_back(page, f"{to_root}{self._report}") if self._report else page).encode()
 
 
 def offline(page: str, to_root: str) -> str:
     """The page with every address that a browser would load on its own turned to a file of the site."""
     page = re.sub(r'<script src="[^"]*/npm/vega[^"]*"></script>\s*', "", page)
     page = re.sub(r"<footer>.*?</footer>", "", page, flags=re.DOTALL)
+    page = re.sub(r'<a href="https?://(?:www\.)?greatexpectations\.io[^"]*"[^>]*>(.*?)</a>', r"\1", page)
     page = re.sub(r' integrity="[^"]*" crossorigin="[^"]*"', "", page)
     page = re.sub(r"https://great-expectations-web-assets[^\"'/]*/[^\"')]*", f"{to_root}{LOGO}", page)
     page = re.sub(r'href="[^"]*favicon\.ico"', f'href="{to_root}static/images/favicon.ico"', page)
     for address, file in OFFLINE.items():
         page = re.sub(rf'"https://[^"]*{re.escape(address)}"', f'"{to_root}{VENDORED}/{file}"', page)
     return page
+
+
+def _leading_back(page: str, report: str) -> str:
+    """The page with a link to the report beside its logo."""
+    link = f'<a class="btn btn-sm btn-outline-secondary order-1 ml-3" href="{report}">Report</a>'
+    return page.replace(_BAR, f"{_BAR}{link}", 1)

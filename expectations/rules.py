@@ -16,10 +16,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BusinessRule:
-    """A predicate in SQL that holds for every sound row, and why the business wants it."""
+    """A predicate in SQL that holds for every sound row, and why the business wants it.
+
+    Attributes:
+        needs_whole_batch: It compares a row with all others of its batch, which a replay does not have.
+    """
 
     predicate: str
     reason: str
+    needs_whole_batch: bool = False
 
 
 BUSINESS_RULES: dict[str, BusinessRule] = {
@@ -97,5 +102,6 @@ BUSINESS_RULES: dict[str, BusinessRule] = {
             "Scores rank every customer against all others (law F5); fifths of different sizes mean that the "
             "ranking saw only a part of them."
         ),
+        needs_whole_batch=True,
     ),
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from etl.errors import ConfigError
 from etl.handles import Severity
 from expectations.history import History
-from expectations.vocabulary import did_you_mean, is_measure, known_types, kwarg_problems
+from expectations.rules import BUSINESS_RULES
+from expectations.vocabulary import did_you_mean, is_measure, is_row_rule, known_types, kwarg_problems
 
 DECLARED = "declared_"
 REMEDY = "Correct the suite; docs/quality.md says what may stand in one."
@@ -59,6 +60,12 @@ class Rule(BaseModel):
         """What the rule demands, in words: its description, else its name."""
         return self.description or self.name.replace("_", " ")
 
+    @property
+    def asks_one_row(self) -> bool:
+        """Whether a row by itself answers the rule, wherever the rest of its batch may be."""
+        named = BUSINESS_RULES.get(str(self.kwargs.get("business_rule")))
+        return is_row_rule(self.type) and not (named and named.needs_whole_batch)
+
 
 class _SuiteFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -87,6 +94,16 @@ class Suite:
         """Those of the relations, such as other staged tables, that a rule names in one of its kwargs."""
         text = json.dumps([rule.kwargs for rule in self.rules], ensure_ascii=False)
         return {name for name in relations if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)}
+
+    def for_replay(self) -> Suite:
+        """What is asked of rows that come back from quarantine (law Q3).
+
+        Only rules about single rows; and without their tolerance, which is about a load: rows that still
+        break one stay where they are, however many, and keep no other row back.
+        """
+        asked = [(rule, line) for rule, line in zip(self.rules, self.lines, strict=True) if rule.asks_one_row]
+        rules = tuple(rule.model_copy(update={"kwargs": {**rule.kwargs, "mostly": 0}}) for rule, _ in asked)
+        return replace(self, rules=rules, lines=tuple(line for _, line in asked))
 
     def place_of(self, rule: Rule) -> str:
         """``file:line: rule 'name'`` for messages."""

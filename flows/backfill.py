@@ -58,7 +58,7 @@ def backfill(
     selected = select_tables_of_days(tables)
     pipeline = f"{PIPELINE} {name or name_of(selected, first_date, last_date)}"
     with open_report(pipeline) as report, open_run(pipeline, (), Request()) as run:
-        report.run = run
+        report.run, report.speaks_of_now = run, False
         days = days_left(pipeline, first_date, last_date)
         failures = _run_days(report, selected, days, parallel)
         report.marts = refresh_marts(run)

@@ -18,4 +18,7 @@ def _offer_tables(schema: dict[str, Any]) -> None:
         schema["examples"] = ["shop.orders"]
 
 
-Tables = Annotated[list[Annotated[str, Field(json_schema_extra=_offer_tables)]], Field(min_length=1)]
+_Table = Annotated[str, Field(json_schema_extra=_offer_tables)]
+Tables = Annotated[list[_Table], Field(min_length=1)]
+OptionalTables = tuple[_Table, ...]
+Names = tuple[str, ...]

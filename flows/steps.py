@@ -16,6 +16,7 @@ from etl.planning import Request
 from tasks import resources
 from tasks.check import check_table
 from tasks.extract import extract_missed, extract_table
+from tasks.profile import profile_table
 from tasks.progress import Progress, open_progress
 from tasks.publish import publish_release, refresh_calendar, refresh_marts
 from tasks.report import open_report
@@ -53,8 +54,21 @@ def stage_tables(run: Run, request: Request) -> list[StagedTable]:
             ]
             _stage([m for m in missed if m.result().row_count], run, progress)
         calendar.result()
-    settled = [settle_table.submit(plan, run) for reading in readings for plan in reading.plans]
-    return _results(settled)
+    staged = settle_tables([plan for reading in readings for plan in reading.plans], run)
+    # What came, before the gate takes rows away, so that a closed one can be understood by it.
+    _results([profile_table.submit(table, run) for table in staged])
+    return staged
+
+
+def settle_tables(plans: Sequence[TablePlan], run: Run) -> list[StagedTable]:
+    """Close the staged tables, all in parallel."""
+    return _results([settle_table.submit(plan, run) for plan in plans])
+
+
+def stage_landed(landed: list[PrefectFuture[LandedFile]], run: Run) -> None:
+    """Prepare and load pieces that are being landed."""
+    with open_progress(run, "Reading again", len(landed)) as progress:
+        _stage(landed, run, progress)
 
 
 def check_tables(run: Run, staged: list[StagedTable]) -> tuple[list[StagedTable], list[Verdict]]:

@@ -55,7 +55,7 @@ def prune_docs() -> list[Upkeep]:
 
     settings = resources.settings()
     removed = prune_results(settings.state_dir, settings.keep_results)
-    build_docs(settings.state_dir, settings.suites_dir)
+    build_docs(settings.state_dir, settings.suites_dir, settings.report_dir / "quality.html")
     return [
         Upkeep("judgements and their pages", f"the newest {settings.keep_results} of each suite", removed)
     ]

@@ -13,10 +13,11 @@ from pathlib import Path
 from prefect import get_run_logger, task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
+from etl.alerts import end_of
 from etl.errors import QualityGateClosed
-from etl.handles import Release, Run, TableOutcome, Verdict
-from etl.notify import notify
+from etl.handles import Release, Run, RunEnd, TableOutcome, Verdict
 from tasks import resources
+from tasks.alerts import alert, note, tell, tell_success
 from tasks.policy import RETRIED
 from tasks.progress import artifact_key
 
@@ -39,6 +40,7 @@ class RunReport:
 
     Attributes:
         did: What the run did, in a sentence, where it is not a release that it made.
+        speaks_of_now: What its gate said is how the tables are now, so that incidents begin and end with it.
     """
 
     pipeline: str
@@ -47,11 +49,17 @@ class RunReport:
     release: Release | None = None
     marts: list[TableOutcome] = field(default_factory=list)
     did: str = ""
+    speaks_of_now: bool = True
+
+    def end(self, error: BaseException | None) -> RunEnd:
+        """What the run shows of incidents."""
+        verdicts = self.verdicts if self.speaks_of_now else []
+        return end_of(self.pipeline, self.run.run_id if self.run else None, error, verdicts)
 
 
 @contextmanager
 def open_report(pipeline: str) -> Iterator[RunReport]:
-    """Report on the run inside the block when it has ended, and send one notification."""
+    """Report on the run inside the block when it has ended, and tell people what they do not know yet."""
     report = RunReport(pipeline)
     try:
         yield report
@@ -60,15 +68,18 @@ def open_report(pipeline: str) -> Iterator[RunReport]:
             report.verdicts = list(error.verdicts)
         _report_failure(report, error)
         raise
-    except BaseException:  # a cancellation; there is little time left to tell of it
-        _notify(f"{pipeline} was cancelled", "Nothing was published.", "failure")
+    except BaseException as cancellation:  # there is little time left to tell of it
+        alert(report.end(cancellation))
         raise
+    end = report.end(None)
+    is_kept = note(end)
     try:
         _publish(report)
     except Exception as error:  # told and raised again
-        _notify(f"{pipeline} published, but not its report", f"{type(error).__name__}: {error}", "failure")
+        alert(report.end(error))
         raise
-    _notify(f"{pipeline} succeeded", _summary(report), "success")
+    tell(end, is_kept)
+    tell_success(pipeline, _summary(report))
 
 
 @task(**RETRIED)
@@ -79,7 +90,7 @@ def publish_docs() -> Path:
 
     settings = resources.settings()
     prune_results(settings.state_dir, settings.keep_results)
-    return build_docs(settings.state_dir, settings.suites_dir)
+    return build_docs(settings.state_dir, settings.suites_dir, settings.report_dir / "quality.html")
 
 
 @task(**RETRIED)
@@ -117,11 +128,13 @@ def publish_artifacts(report: RunReport) -> None:
 
 def _report_failure(report: RunReport, error: Exception) -> None:
     """Tell of a failure; what goes wrong in telling is logged, so that the failure itself stays in sight."""
+    end = report.end(error)
+    is_kept = note(end)
     try:
         _publish(report)
     except Exception as second:  # whatever it is, it must not hide the failure itself
         get_run_logger().warning("The report of the failed run could not be written: %s", second)
-    _notify(f"{report.pipeline} failed", f"{type(error).__name__}: {error}", "failure")
+    tell(end, is_kept)
 
 
 def _publish(report: RunReport) -> None:
@@ -131,12 +144,6 @@ def _publish(report: RunReport) -> None:
         publish_docs()
     publish_site(report.run)
     publish_artifacts(report)
-
-
-def _notify(title: str, body: str, kind: str) -> None:
-    get_run_logger().info(
-        notify(resources.settings().notify_urls, title, body, "success" if kind == "success" else "failure")
-    )
 
 
 def _outcomes(report: RunReport) -> Sequence[TableOutcome]:

@@ -23,6 +23,7 @@ from etl.settings import PROJECT_DIR
 from etl.windows import day_before
 from expectations.suites import load_suites
 from tasks import resources
+from tasks.run_parameters import recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,10 @@ def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Readi
             )
             for table in tables
         }
-        yield Reading(snapshot, plan_tables(catalog, resources.settings(), snapshot, known, request))
+        plans = plan_tables(catalog, resources.settings(), snapshot, known, request)
+        zones = {name: table.cursor_zone for name, table in known.items()}
+        resources.warehouse().keep_windows(run, plans, zones)
+        yield Reading(snapshot, plans)
 
 
 def select_tables(names: Sequence[str]) -> list[str]:
@@ -182,6 +186,7 @@ def _new_run(pipeline: str, tables: Sequence[str], request: Request) -> Run:
         code_version=_code_version(),
         tables=tuple(tables),
         is_backfill=request.is_backfill,
+        parameters=recorded(flow_run.parameters),
     )
 
 

@@ -105,6 +105,17 @@ order = [("item_name", True, "desc"), ("item_group", False, "asc")]
 rate = {"into": "rate_used", "unit": "0.01", "halves": "200", "limit": "1000"}
 amounts = {"amount": {**rate, "into": "amount_usd"}}
 
+# What a reconciliation is given.
+decides = "true"
+aside, joined, ranges, whole, present = "_aside_1", "_joined_1", "_ranges_1", "_whole_1", "_present_1"
+sides = {"source": "_source_1", "target": "_target_1"}
+asides = {"shop.orders": aside}
+parts, numbers = ["item_id"], ["amount"]
+staged_key = {"item_id": {"name": "item_number", "type": "bigint"}}
+row_key = {"item_id": "bigint"}
+select_source = "select 1 as item_id, 2 as amount, 'a' as item_name, 'b' as item_group"
+select_target = f"{select_source}, true as _source_decides"
+
 _lookup = {
     "dimension": entity,
     "relation": dimension,

@@ -82,7 +82,7 @@ begin
             audit.reconciliations, audit.reconciled_ranges, audit.incidents, audit.alerts
         to etl_report;
         grant select (
-            quarantine_id, run_id, table_name, rules, status, as_of, closed_at, closed_run_id, closed_reason
+            quarantine_id, run_id, table_name, rules, status, as_of, closed_at, closed_run_id, shown_key
         ) on audit.quarantine to etl_report;
     end if;
 end

@@ -4,11 +4,13 @@
     catalog/tables/<source>/<table>.yaml     one of its tables: a table, a query, an endpoint, files
     catalog/dimensions/<entity>.yaml         a dimension, its events and the SCD type of each attribute
     catalog/facts/<process>.yaml             a fact, its grain, its source tables and its lookups
+    catalog/alerts.yaml                      who is told of what
 
 The name of a thing is the name of its file. Errors name file, line, field and remedy;
 ``etl/catalog_files.py`` reads the files, this package says what may stand in them.
 """
 
+from etl.catalog.alerts import Alerts, Route
 from etl.catalog.declarations import Catalog
 from etl.catalog.dimensions import Attribute, Dimension, EventSource, Guard, Snowflake
 from etl.catalog.facts import Fact, FactColumn, Lookup
@@ -43,6 +45,7 @@ from etl.catalog.whole_steps import (
 
 __all__ = [
     "AgeGroup",
+    "Alerts",
     "Attribute",
     "BinNumbers",
     "Call",
@@ -72,6 +75,7 @@ __all__ = [
     "ParseNumber",
     "Replica",
     "RestApi",
+    "Route",
     "ScdType",
     "Snowflake",
     "SourceSystem",

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from pydantic import Field
 
+from etl.catalog.alerts import Alerts
 from etl.catalog.dimensions import Dimension
 from etl.catalog.facts import Fact
 from etl.catalog.model import Model
@@ -20,6 +21,7 @@ class Catalog(Model):
     tables: dict[str, SourceTable] = Field(description="By qualified name")
     dimensions: dict[str, Dimension]
     facts: dict[str, Fact]
+    alerts: Alerts = Alerts()
 
     def tables_of(self, source: str) -> list[str]:
         """Names of the tables of one source."""

@@ -26,6 +26,8 @@ class Column(Model):
         path: Keys from the source's column (or from the record's field) into nested JSON.
         of_parent: In a child list of an API, a field of the record that holds the list.
         expression: For derived columns: SQL over the other columns of the row, computed in staging.
+        personal: Its values speak of a person: no profile keeps one (law P2). A derived column that does
+            not say is personal where it is made of one that is.
     """
 
     type: ColumnType
@@ -36,6 +38,7 @@ class Column(Model):
     of_parent: bool = False
     nulls: tuple[str, ...] = Field((), description="Texts that mean NULL in this column (law X14)")
     expression: str | None = None
+    personal: bool | None = Field(None, description="Its values speak of a person and are shown nowhere")
 
 
 class Parent(Model):
@@ -161,6 +164,23 @@ class SourceTable(Model):
             if column.expression is not None and unknown & parse_expression(column.expression).columns:
                 unknown.add(name)
         return tuple(sorted(unknown))
+
+    @property
+    def personal_columns(self) -> frozenset[str]:
+        """Columns whose values speak of a person: declared so, or derived from one and not declared."""
+        personal = {name for name, column in self.columns.items() if column.personal}
+        made = [(step.makes, set(step.reads)) for step in (*self.prepare, *self.settle)]
+        made += [
+            ((name,), parse_expression(column.expression).columns)
+            for name, column in self.derived.items()
+            if column.expression is not None
+        ]
+        for names, reads in made:
+            for name in names:
+                said = self.staged_columns[name].personal
+                if said or (said is None and personal & reads):
+                    personal.add(name)
+        return frozenset(personal)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

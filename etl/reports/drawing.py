@@ -20,6 +20,7 @@ Spec = dict[str, Any]
 INK, RULE = "var(--ink-soft)", "var(--rule)"
 BAR, SECOND, LINE, BAD = "var(--chart-bar)", "var(--chart-second)", "var(--chart-line)", "var(--bad)"
 WIDE, NARROW = 960, 360
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 # A browser's letters are wider than those that the drawing was measured with.
 NAMES_PADDING: Spec = {"left": 16, "right": 6, "top": 6, "bottom": 0}
 PER_CENT: Spec = {"labelExpr": "datum.label + ' %'"}
@@ -32,6 +33,10 @@ DAY_AXIS: Spec = {
     "labelSeparation": 14,
 }
 
+# What the labels of the vertical axis of a panel and the gap beside it take.
+_LABELS_WIDTH, _GAP_WIDTH = 46, 20
+# Panels are of one width, whatever the labels of their vertical axes.
+PANEL_AXIS: Spec = {"tickCount": 3, "minExtent": _LABELS_WIDTH, "maxExtent": _LABELS_WIDTH}
 _SVG_TAG = re.compile(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>')
 # Half the size: fractions of a hundredth of a pixel, and labels that an image hides from readers anyway.
 _LONG_FRACTION = re.compile(r"(\d\.\d\d)\d+")
@@ -100,7 +105,7 @@ def draw(
 def framed(width: int, height: int, spec: Spec) -> Spec:
     """A specification of that size with the margins that all charts share."""
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "$schema": SCHEMA,
         "width": width,
         "height": height,
         "autosize": {"type": "fit", "contains": "padding"},
@@ -139,6 +144,79 @@ def nested_bars(
     ]
     spec = {"data": {"values": list(values)}, "layer": layers, "padding": NAMES_PADDING}
     return framed(width, max(90, 52 * len(values)), spec)
+
+
+def stacked_bars(
+    name: str, rows: Sequence[Spec], parts: Sequence[tuple[str, Mark]], width: int, row_height: int = 34
+) -> Spec:
+    """Horizontal bars, one per row and named by its field ``name``, of counts that add up.
+
+    Args:
+        parts: Field and mark of each part, from the left.
+    """
+    values = [
+        {"name": row[name], "label": mark.label, "place": place, "count": int(row[field])}
+        for row in rows
+        for place, (field, mark) in enumerate(parts)
+    ]
+    labels, colours = zip(*((mark.label, mark.colour) for _, mark in parts), strict=True)
+    encoding = {
+        "y": names_axis("name", width),
+        "x": {"field": "count", "type": "quantitative", "axis": _counts_axis(values)},
+        "color": {
+            "field": "label",
+            "type": "nominal",
+            "scale": {"domain": list(labels), "range": list(colours)},
+            "legend": None,
+        },
+        "order": {"field": "place"},
+    }
+    spec = {
+        "data": {"values": values},
+        "mark": {"type": "bar"},
+        "encoding": encoding,
+        "padding": NAMES_PADDING,
+    }
+    return framed(width, max(90, row_height * len(rows)), spec)
+
+
+def in_panels(by: str, values: Sequence[Spec], layers: Sequence[Spec], width: int, shares_y: bool) -> Spec:
+    """One small chart for each value of the field ``by``, in their order: three abreast, or one.
+
+    Args:
+        layers: What each panel shows; their vertical axes take ``PANEL_AXIS``.
+        shares_y: The panels have one scale, so that they can be compared.
+    """
+    names = sorted({value[by] for value in values})
+    abreast = 1 if width == NARROW else min(3, len(names))
+    header = {
+        **{"title": None, "labelAnchor": "start", "labelColor": INK, "labelFontSize": 13},
+        "labelFontWeight": 600,
+    }
+    scales = {"x": "independent", "y": "shared" if shares_y else "independent"}
+    return {
+        "$schema": SCHEMA,
+        "data": {"values": list(values)},
+        "padding": {"left": 0, "right": 6, "top": 6, "bottom": 0},
+        "facet": {"field": by, "type": "nominal", "sort": names, "header": header},
+        "columns": abreast,
+        "spacing": {"row": 20, "column": _GAP_WIDTH},
+        "spec": {
+            "width": width // abreast - _LABELS_WIDTH - _GAP_WIDTH,
+            "height": 96,
+            "layer": list(layers),
+        },
+        "resolve": {"scale": scales, "axis": {"x": "independent", "y": "independent"}},
+    }
+
+
+def _counts_axis(values: Sequence[Spec]) -> Spec:
+    """Whole numbers, also where the longest bar counts few."""
+    totals: dict[str, int] = {}
+    for value in values:
+        totals[value["name"]] = totals.get(value["name"], 0) + value["count"]
+    longest = max(totals.values(), default=0)
+    return {"format": "d", **({"values": list(range(longest + 1))} if longest < 7 else {"tickCount": 6})}
 
 
 def number(value: Any) -> float | None:

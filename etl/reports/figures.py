@@ -11,8 +11,11 @@ from etl.reports.pages import Subject
 from etl.reports.pages.customers import Customers, read_customers
 from etl.reports.pages.inventory import Inventory, read_inventory
 from etl.reports.pages.loads import Loads, read_loads
+from etl.reports.pages.monitoring import Monitoring, read_monitoring
 from etl.reports.pages.products import Products, read_products
 from etl.reports.pages.quality import Quality, read_quality
+from etl.reports.pages.quarantine import Quarantine, read_quarantine
+from etl.reports.pages.receipts import Receipts, read_receipts
 from etl.reports.pages.runs import Runs, read_runs
 from etl.reports.pages.sales import Sales, read_sales
 from etl.reports.pages.segments import Segments, read_segments
@@ -30,7 +33,11 @@ SUBJECTS_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the reports show, subject by subject."""
+    """What the reports show, subject by subject.
+
+    Attributes:
+        receipts: One page per run shown; they have no files of their own.
+    """
 
     sales: Sales
     segments: Segments
@@ -38,9 +45,12 @@ class Figures:
     inventory: Inventory
     web: Web
     customers: Customers
+    monitoring: Monitoring
     quality: Quality
+    quarantine: Quarantine
     runs: Runs
     loads: Loads
+    receipts: Receipts
 
     @property
     def newest_date(self) -> date | None:
@@ -50,7 +60,7 @@ class Figures:
     @property
     def subjects(self) -> tuple[Subject, ...]:
         """All subjects, in the order of their pages."""
-        return tuple(getattr(self, field.name) for field in fields(self))
+        return tuple(getattr(self, field.name) for field in fields(self) if field.name != "receipts")
 
 
 def read_figures(connection: Connection) -> Figures:
@@ -63,6 +73,7 @@ def read_figures(connection: Connection) -> Figures:
     """
     with open_reader(connection) as reader:
         sales, runs = read_sales(reader), read_runs(reader)
+        quality = read_quality(reader, runs.runs)
         return Figures(
             sales=sales,
             segments=read_segments(reader, sales.newest_date),
@@ -70,9 +81,12 @@ def read_figures(connection: Connection) -> Figures:
             inventory=read_inventory(reader),
             web=read_web(reader),
             customers=read_customers(reader),
-            quality=read_quality(reader, runs.runs),
+            monitoring=read_monitoring(reader, runs.trend),
+            quality=quality,
+            quarantine=read_quarantine(reader),
             runs=runs,
             loads=read_loads(reader),
+            receipts=read_receipts(reader, runs.runs, runs.run_tables, quality.failing),
         )
 
 

@@ -10,10 +10,24 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-Kind = Literal["text", "status", "count", "amount", "pct", "date", "instant", "seconds", "days", "link"]
+Kind = Literal[
+    "text",
+    "status",
+    "count",
+    "amount",
+    "pct",
+    "date",
+    "instant",
+    "seconds",
+    "hours",
+    "days",
+    "link",
+    "receipt",
+    "judgement",
+]
 Row = dict[str, Any]
 
-NUMERIC: tuple[Kind, ...] = ("count", "amount", "pct", "seconds", "days")
+NUMERIC: tuple[Kind, ...] = ("count", "amount", "pct", "seconds", "hours", "days")
 NOTHING = "–"
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
@@ -25,7 +39,8 @@ class Column:
     Attributes:
         name: In the rows and in the CSV file.
         label: Heading for people.
-        kind: How values are shown.
+        kind: How values are shown; ``receipt`` holds the id of a run and ``judgement`` a page of the Data
+            Docs, and a page of the report leads there.
         is_detail: Too long for a page's table, where it stands elsewhere; kept in the CSV file.
     """
 
@@ -128,6 +143,9 @@ _FORMATS: dict[Kind, Callable[[Any], str]] = {
     "date": str,
     "instant": _instant,
     "seconds": lambda value: f"{value:,.1f}",
+    "hours": lambda value: f"{value:,.1f}",
     "days": lambda value: f"{value:,.1f}",
     "link": str,
+    "receipt": str,
+    "judgement": str,
 }

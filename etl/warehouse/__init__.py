@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -12,8 +12,23 @@ from psycopg2.extensions import connection as Connection
 
 from etl.catalog import Catalog, SourceTable
 from etl.errors import ConfigError
-from etl.handles import PreparedFile, Reach, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
+from etl.handles import (
+    OpenMatter,
+    PreparedFile,
+    Reach,
+    Release,
+    Run,
+    RunEnd,
+    SentAlert,
+    StagedTable,
+    TableOutcome,
+    TablePlan,
+    Verdict,
+)
+from etl.held_back import HeldBackGroup, HeldBackRow, ReplayBatch, Selection
+from etl.profiles import KeptProfile, ProfileDrift
 from etl.settings import Settings
+from etl.warehouse.reconciliation import Reconciliation
 
 
 class Warehouse(Protocol):
@@ -56,6 +71,14 @@ class Warehouse(Protocol):
         """Record how the source differs from the catalog where the table's policy lets it pass (law X12)."""
         ...
 
+    def keep_windows(self, run: Run, plans: list[TablePlan], cursor_zones: Mapping[str, str]) -> None:
+        """Record what the run is about to read, so that it is known of a run that fails, too.
+
+        Args:
+            cursor_zones: Table name -> time zone in which its window is written.
+        """
+        ...
+
     def load_calendar(self, days: pa.Table) -> int:
         """Bring the days into ``dim_date``; returns how many were new or changed (law F7)."""
         ...
@@ -80,6 +103,22 @@ class Warehouse(Protocol):
         """Close the staged table once all its parts are in: keys, duplicates, orphans (laws S10, S11, Q2)."""
         ...
 
+    def profile(self, staged: StagedTable, run: Run) -> list[ProfileDrift]:
+        """Keep what the settled rows of a table look like; returns how they left the run before.
+
+        Kept at once, also for runs that publish nothing; nothing is kept where
+        ``Settings.profile_rows`` is 0.
+        """
+        ...
+
+    def keep_profile_drifts(self, run: Run, table: str, drifts: list[ProfileDrift]) -> None:
+        """Record what moved, or that a table could not be profiled."""
+        ...
+
+    def newest_profile(self, table: str) -> KeptProfile | None:
+        """The newest profile of a table that says enough to draft rules from; None where there is none."""
+        ...
+
     def follow_parents(self, staged: StagedTable) -> StagedTable:
         """Let rows follow their quarantined or rejected parents (law Q2); needs the parents judged."""
         ...
@@ -88,8 +127,68 @@ class Warehouse(Protocol):
         """Move blamed rows from staging to the run's quarantine; returns how many."""
         ...
 
+    def held_back_groups(self, selection: Selection) -> list[HeldBackGroup]:
+        """Open quarantine entries counted by table, rule and run."""
+        ...
+
+    def held_back_rows(self, selection: Selection, limit: int) -> list[HeldBackRow]:
+        """Open quarantine entries without their payload, the oldest first."""
+        ...
+
+    def held_back_row(self, entry_id: int) -> HeldBackRow | None:
+        """One quarantine entry with its payload, whatever became of it."""
+        ...
+
+    def discard(self, selection: Selection, reason: str) -> int:
+        """Settle open quarantine entries without loading them; returns how many."""
+        ...
+
+    def replay_batches(self, selection: Selection) -> list[ReplayBatch]:
+        """Open entries that can be loaded as they were kept, by the run that held them back (law Q3)."""
+        ...
+
+    def incomplete_entries(self, selection: Selection, from_source: bool) -> dict[str, int]:
+        """Table -> open entries that are to be read from their source again."""
+        ...
+
+    def stage_kept(self, run: Run, batch: ReplayBatch, selection: Selection) -> list[TablePlan]:
+        """Stage the rows of a batch's entries that are still open.
+
+        Returns:
+            A plan for each table of the run; none when nothing is left to replay.
+        """
+        ...
+
+    def choose_to_read(self, run: Run, selection: Selection, from_source: bool) -> int:
+        """Choose the open entries of the run's tables that are read again; returns how many."""
+        ...
+
+    def keys_to_read(self, run: Run, table: str) -> pa.Table:
+        """Keys of the rows of a table that the chosen entries, or entries of its children, name."""
+        ...
+
     def publish(self, run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:
         """Show everything of a run in one transaction (law R2); again for the same run it only reports."""
+        ...
+
+    def why_not_reconciled(self, table: str) -> str | None:
+        """Why a table cannot be held against the warehouse; None where it can (law X9)."""
+        ...
+
+    def reconcile(self, run: Run, staged: Sequence[StagedTable]) -> list[Reconciliation]:
+        """Hold tables that were staged whole against the warehouse, and record what was found (law X9).
+
+        Tables that the warehouse cannot be held against, or that were never loaded, are left out. After
+        :meth:`repair`, the same staged rows are held against it again.
+        """
+        ...
+
+    def narrow(self, run: Run, staged: Sequence[StagedTable]) -> list[StagedTable]:
+        """Leave of the staged tables that differ the ranges that do; says which tables are to be loaded."""
+        ...
+
+    def repair(self, run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:
+        """Publish narrowed tables so that the warehouse holds what they say, whatever was done to it."""
         ...
 
     def refresh_marts(self, run: Run) -> list[TableOutcome]:
@@ -102,6 +201,18 @@ class Warehouse(Protocol):
 
     def released_dates(self, pipeline: str) -> set[date]:
         """Business dates of a backfill that were released, by which it is resumed."""
+        ...
+
+    def note_incidents(self, end: RunEnd) -> None:
+        """Keep what a run showed of incidents: begun, seen again, over."""
+        ...
+
+    def telling(self) -> AbstractContextManager[list[OpenMatter]]:
+        """What people may have to be told of; nobody else tells of anything meanwhile."""
+        ...
+
+    def keep_alerts(self, sent: Iterable[SentAlert]) -> None:
+        """Record messages, those that did not come through included."""
         ...
 
     def live_runs(self) -> set[str]:

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from demo.defects import Kind
 from demo.findings import FINDABLE, found
 from demo.tables import SCHEMAS
 from etl.errors import ConfigError, ContractError, PipelineBusy, QualityGateClosed
 from etl.settings import PROJECT_DIR
-from tests.flows.world import FlowWorld
+from tests.flows.world import FlowWorld, suites_with_impossible_rule
+from tests.web_hook import open_hook
 
 
 def test_seven_days_give_the_sums_the_history_and_the_defects_that_the_shop_knows(world: FlowWorld) -> None:
@@ -67,7 +67,7 @@ def test_a_broken_suite_closes_the_gate_and_after_mending_the_next_run_is_comple
     world.play(1)
     world.run(1)
     before = world.content()
-    monkeypatch.setenv("ETL_SUITES_DIR", str(_suites_with_impossible_rule(tmp_path)))
+    monkeypatch.setenv("ETL_SUITES_DIR", str(suites_with_impossible_rule(tmp_path)))
     world.play(2)
     with pytest.raises(QualityGateClosed) as closed:
         world.run(2)
@@ -87,6 +87,24 @@ def test_a_broken_suite_closes_the_gate_and_after_mending_the_next_run_is_comple
     second_world.play(2)
     second_world.run(2)
     assert world.content() == second_world.content()
+
+
+def test_a_closed_gate_is_told_once_and_its_end_once(
+    world: FlowWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with open_hook() as hook:
+        monkeypatch.setenv("ETL_NOTIFY_URLS", hook.url)
+        world.play(1)
+        with monkeypatch.context() as broken:
+            broken.setenv("ETL_SUITES_DIR", str(suites_with_impossible_rule(tmp_path)))
+            for _ in range(2):
+                with pytest.raises(QualityGateClosed):
+                    world.run(1)
+        world.run(1)
+    closed = [body for body in hook.bodies if "the gate is closed for shop.orders" in body["message"]]
+    assert [body["type"] for body in closed] == ["failure", "success"]
+    assert "total_is_impossible" in closed[0]["message"]
+    assert world.query("select distinct is_sent from audit.alerts") == [(True,)]
 
 
 def test_a_second_run_at_once_stops_with_a_clear_error(world: FlowWorld) -> None:
@@ -194,24 +212,6 @@ def test_a_column_that_the_source_drops_carries_its_values_forward_where_the_cat
     ) == [("New",)]
     ((drift,),) = world.query("select distinct drift from audit.source_drifts")
     assert "district" in drift
-
-
-def _suites_with_impossible_rule(folder: Path) -> Path:
-    target = folder / "suites"
-    shutil.copytree(PROJECT_DIR / "expectations" / "suites", target)
-    path = target / "shop.orders.yaml"
-    suite = yaml.safe_load(path.read_text(encoding="utf-8"))
-    suite["rules"].append(
-        {
-            "name": "total_is_impossible",
-            "type": "expect_column_values_to_be_between",
-            "kwargs": {"column": "total_amount", "min_value": 1e9},
-            "severity": "critical",
-            "reason": "broken on purpose",
-        }
-    )
-    path.write_text(yaml.safe_dump(suite), encoding="utf-8")
-    return target
 
 
 def _sums(world: FlowWorld) -> dict[Any, Any]:

@@ -21,6 +21,7 @@ EVERY = pytest.mark.parametrize("deployment", DEPLOYMENTS.values(), ids=list(DEP
 SCHEDULES = {
     "daily-sales/daily-sales": [("nightly", "0 2 * * *", "UTC", True)],
     "maintain/maintain": [("weekly", "0 4 * * 0", "UTC", True)],
+    "reconcile/reconcile": [("weekly", "0 5 * * 0", "UTC", True)],
     "load-tables/load-tables": [],
     "backfill/backfill": [],
     "hourly-inventory/hourly-inventory": [("hourly", "5 * * * *", "UTC", True)],
@@ -29,6 +30,7 @@ SCHEDULES = {
         ("after-publication", "30 16 * * 1-5", "Europe/Berlin", True)
     ],
     "weekly-customer-analysis/weekly-customer-analysis": [("monday", "0 6 * * 1", "UTC", True)],
+    "replay-quarantine/replay-quarantine": [],
     "replicate-database/replicate-database": [],
 }
 

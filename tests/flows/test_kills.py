@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ import pytest
 
 from tests.conftest import fresh_postgresql
 from tests.flows.world import FlowWorld
+from tests.web_hook import open_hook
 
 # A line of the log that says how far the run has come; it dies right after it.
 LOG_MARKS = {
@@ -104,38 +102,18 @@ def test_a_cancelled_run_says_so_and_leaves_nothing_behind(
 ) -> None:
     """Prefect cancels a run by SIGTERM."""
     for world in _copies(disturbed, postgres_server, tmp_path):
-        with _web_hook() as (url, received):
-            process = world.start(2, ETL_NOTIFY_URLS=url)
+        with open_hook() as hook:
+            process = world.start(2, ETL_NOTIFY_URLS=hook.url)
             _read_until(process, LOG_MARKS["settle"])
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode != 0
-        assert [message["title"] for message in received] == ["daily-sales was cancelled"]
+        assert hook.titles == ["daily-sales was cancelled"]
         _nothing_is_left(world)
         newest = "select status, error from audit.runs order by started_at desc limit 1"
         assert world.query(newest) == [("failed", "cancelled, or stopped by a signal")]
         world.run(2)
         assert world.content() == undisturbed
-
-
-@contextmanager
-def _web_hook() -> Iterator[tuple[str, list[Any]]]:
-    """An address for notifications, and the messages that come there."""
-    received: list[Any] = []
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"json://127.0.0.1:{server.server_port}", received
-        server.shutdown()
 
 
 def _copies(world: FlowWorld, server: str, folder: Path) -> Iterator[FlowWorld]:

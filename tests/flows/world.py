@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+import yaml
 from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_LEVEL, temporary_settings
 
 from demo.plan import ShopPlan
@@ -186,3 +188,22 @@ def execute(url: str, statement: str, values: Any = None) -> None:
 def _forget() -> None:
     for cached in (get_settings, load_catalog, resources.warehouse, resources.source):
         cached.cache_clear()
+
+
+def suites_with_impossible_rule(folder: Path) -> Path:
+    """The project's suites with a rule that no order can keep."""
+    target = folder / "suites"
+    shutil.copytree(PROJECT_DIR / "expectations" / "suites", target)
+    path = target / "shop.orders.yaml"
+    suite = yaml.safe_load(path.read_text(encoding="utf-8"))
+    suite["rules"].append(
+        {
+            "name": "total_is_impossible",
+            "type": "expect_column_values_to_be_between",
+            "kwargs": {"column": "total_amount", "min_value": 1e9},
+            "severity": "critical",
+            "reason": "broken on purpose",
+        }
+    )
+    path.write_text(yaml.safe_dump(suite), encoding="utf-8")
+    return target

@@ -17,11 +17,12 @@ from etl.identifiers import quote_postgresql
 from etl.settings import PROJECT_DIR
 
 SHAPE = PROJECT_DIR / "sql" / "warehouse" / "postgresql"
+# Audit tables to which others refer.
+AUDIT_REFERRED = ("runs", "incidents", "reconciliations")
 FILES = (
     "schemas/schemas.sql",
-    "audit/runs.sql",
-    *(f"audit/{name}.sql" for name in ("run_tables", "quality_results", "quarantine", "files")),
-    "audit/transformations.sql",
+    *(f"audit/{name}.sql" for name in AUDIT_REFERRED),
+    *(f"audit/{path.name}" for path in sorted(SHAPE.glob("audit/*.sql")) if path.stem not in AUDIT_REFERRED),
     *(f"dimensions/dim_{name}.sql" for name in ("date", "brand", "category", "customer", "product", "store")),
     *(path.relative_to(SHAPE).as_posix() for path in sorted(SHAPE.glob("facts/*.sql"))),
     "functions/score_customers.sql",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ from psycopg2.extensions import connection as Connection
 
 from etl.warehouse.postgresql.marts import refresh_marts
 from tests.marts.warehouse import SHAPE, Row, insert, insert_audit
-from tests.site import sample_subjects
+from tests.site import sample_operation, sample_subjects
 
 NEWEST = date(2026, 11, 18)
 DAYS, PRODUCTS, CUSTOMERS = 45, 20, 120
@@ -38,13 +39,14 @@ def fill(connection: Connection) -> None:
     sample_subjects.insert_visits(connection)
     sample_subjects.insert_scores(connection, CUSTOMERS)
     sample_subjects.insert_loads(connection, _run(9)["run_id"])
+    sample_operation.insert_operation(connection, sample_runs())
     refresh_marts(connection, SHAPE / "marts")
     connection.commit()
 
 
 def insert_runs(connection: Connection) -> None:
     """Nine runs: good ones, one whose gate closed, a failed and a killed one."""
-    runs = [_run(number) for number in range(1, 10)]
+    runs = sample_runs()
     insert_audit(connection, "runs", runs)
     finished = [run for run in runs if run["status"] in ("succeeded", "gate_closed")]
     insert_audit(connection, "run_tables", [row for run in finished for row in _run_tables(run)])
@@ -64,6 +66,11 @@ def insert_runs(connection: Connection) -> None:
             {**common, "rules": ["email_is_valid"]},
         ],
     )
+
+
+def sample_runs() -> list[Row]:
+    """The nine runs, the oldest first."""
+    return [_run(number) for number in range(1, 10)]
 
 
 def insert_hourly_runs(connection: Connection, count: int) -> None:
@@ -152,6 +159,8 @@ def _run(number: int) -> Row:
         if number == 2
         else f"http://127.0.0.1:4200/runs/flow-run/{number}",
         "error": error,
+        "code_version": "v1.4-3-gabc1234",
+        "parameters": json.dumps({"business_date": f"{day}", "full_refresh": False, "note": "<i>asked</i>"}),
     }
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote
 
 import psycopg2
 import pytest
@@ -18,21 +17,25 @@ from etl.reports import SiteLinks, write_site
 from etl.reports.pages.customers import DARKEST_PCT
 from etl.reports.site import PAGES, TEMPLATES
 from tests.marts.warehouse import empty_warehouse, own_database
-from tests.site import sample, sample_subjects
+from tests.site import sample, sample_operation, sample_subjects
 from tests.site.browser import Page, open_browser
 
-PHONE, DESKTOP = 390, 1280
+PHONE, DESKTOP = 360, 1280
 TABLES = (
     *("daily-sales", "segment-analysis", "product-performance", "inventory-low", "inventory-stores"),
     *("web-funnel-channels", "web-funnel-days", "rfm-segments", "segment-moves", "customer-cohorts"),
-    *("failing-rules", "quarantine", "runs", "run-tables", "files", "transformations"),
+    *("verdicts", "failing-rules", "quarantine", "quarantine-groups", "quarantine-rows"),
+    *("runs", "run-tables", "files", "transformations"),
+    *("run-trend", "freshness", "table-work", "quarantine-ages", "gate-closings", "reconciliations"),
+    "incidents",
 )
 CHARTS = {
     **dict.fromkeys(
         ("index.html", "daily-sales.html", "segments.html", "products.html", "inventory.html"), 1
     ),
-    **{"web.html": 2, "customers.html": 1, "quality.html": 1},
+    **{"web.html": 2, "customers.html": 1, "monitoring.html": 6},
 }
+RECEIPTS = tuple(f"runs/{run['run_id']}.html" for run in sample.sample_runs())
 ENOUGH_CONTRAST = 4.5
 
 
@@ -49,10 +52,10 @@ class Sites:
 def sites(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     """Both sites, written once."""
     folder = tmp_path_factory.mktemp("site & docs")
-    (folder / "data docs").mkdir()
-    (folder / "data docs" / "index.html").write_text(
-        "<!doctype html><title>Data Docs</title>", encoding="utf-8"
-    )
+    for name in ("index.html", *sample_operation.DOCS_PAGES):
+        path = folder / "data docs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("<!doctype html><title>Data Docs</title>", encoding="utf-8")
     links = SiteLinks(folder / "data docs" / "index.html", "http://127.0.0.1:4200")
     with own_database(postgres_server) as url, empty_warehouse(url) as connection:
         write_site(connection, folder / "empty", SiteLinks(folder / "nowhere" / "index.html"))
@@ -78,12 +81,36 @@ def test_a_page_is_silent_stays_on_the_disk_and_fits(
     assert page.complaints == []
     assert [url for url in page.requests if not url.startswith(("file://", "data:"))] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("document.querySelectorAll('script').length") == 0
+    scripts = int(kind == "filled" and name == "quarantine.html")
+    assert page.evaluate("document.querySelectorAll('script').length") == scripts
     assert page.evaluate("document.querySelector('nav [aria-current]').textContent") == PAGES[name]
     assert (
         page.evaluate("document.querySelector('meta[name=viewport]').content")
         == "width=device-width, initial-scale=1"
     )
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_a_receipt_is_silent_stays_on_the_disk_and_fits(sites: Sites, page: Page, width: int) -> None:
+    for name in RECEIPTS:
+        page.open(sites.filled / name, width, "dark")
+        assert page.complaints == []
+        assert [url for url in page.requests if not url.startswith(("file://", "data:"))] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert page.evaluate("document.querySelector('nav [aria-current]').textContent") == "Runs"
+
+
+@pytest.mark.parametrize(("width", "seen"), [(PHONE, 2 + 4), (DESKTOP, 2 + len(PAGES))])
+def test_pages_are_grouped_and_a_phone_shows_one_group(
+    sites: Sites, page: Page, width: int, seen: int
+) -> None:
+    page.open(sites.filled / "monitoring.html", width)
+    shown = "[...document.querySelectorAll('nav a')].filter(link => link.offsetParent !== null)"
+    assert page.evaluate(f"{shown}.length") == seen
+    assert {"Business", "Operation"} <= set(page.evaluate(f"{shown}.map(link => link.textContent)"))
+    assert page.evaluate("document.querySelector('header').offsetHeight") <= 96
+    places = page.evaluate(f"{shown}.map(link => [link.offsetLeft, link.offsetTop])")
+    assert len({tuple(place) for place in places}) == seen, "none lies upon another"
 
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
@@ -112,23 +139,11 @@ def test_charts_follow_light_and_dark(sites: Sites, page: Page, scheme: str) -> 
     assert page.evaluate(bar) == _rgb(_themes()[scheme]["chart-line"])
 
 
-def test_no_link_is_dead(sites: Sites) -> None:
-    for folder in (sites.filled, sites.empty):
-        for name in PAGES:
-            found = _Links.of(folder / name)
-            local = [
-                link for link in found.links if not link.startswith(("http://127.0.0.1:4200", "#", "data:"))
-            ]
-            assert len(local) >= len(PAGES)
-            assert [link for link in local if not (folder / unquote(link)).is_file()] == []
-            assert {link[1:] for link in found.links if link.startswith("#")} <= found.ids
-    assert "../data%20docs/index.html" in _Links.of(sites.filled / "quality.html").links
-
-
 def test_only_web_addresses_become_links(sites: Sites) -> None:
     links = _Links.of(sites.filled / "runs.html").links
     assert sum(link.startswith("http://127.0.0.1:4200/runs/") for link in links) == 8
-    assert [link for link in links if "javascript" in link] == []
+    for name in ("runs.html", *RECEIPTS):
+        assert [link for link in _Links.of(sites.filled / name).links if "javascript" in link] == []
 
 
 def test_a_hostile_name_is_text(sites: Sites, page: Page) -> None:
@@ -159,10 +174,12 @@ def test_the_heat_map_is_a_table_with_a_shade_per_cell(sites: Sites, page: Page)
 
 
 def test_no_personal_data_and_no_second_line_of_an_error(sites: Sites) -> None:
-    everything = "".join(path.read_text(encoding="utf-8") for path in sites.filled.iterdir())
+    files = [path for path in sites.filled.rglob("*") if path.is_file()]
+    everything = "".join(path.read_text(encoding="utf-8") for path in files)
     assert sample.SECRET_PERSON not in everything
     assert "total_adds_up failed for 212" in everything
     assert "Second line" not in everything
+    assert sample_operation.SECRET_SECOND_LINE not in everything
 
 
 def test_the_figures_are_those_of_the_fact(sites: Sites, page: Page) -> None:
@@ -189,9 +206,11 @@ def test_the_figures_are_those_of_the_fact(sites: Sites, page: Page) -> None:
 
 def test_each_table_has_its_file(sites: Sites) -> None:
     for folder in (sites.filled, sites.empty):
-        assert sorted(path.name for path in folder.iterdir()) == sorted(
+        assert sorted(path.name for path in folder.iterdir() if path.is_file()) == sorted(
             [*PAGES, *(f"{name}.csv" for name in TABLES)]
         )
+    assert sorted(f"runs/{path.name}" for path in (sites.filled / "runs").iterdir()) == sorted(RECEIPTS)
+    assert list((sites.empty / "runs").iterdir()) == []
 
 
 def test_an_empty_warehouse_is_said_to_be_empty(sites: Sites, page: Page) -> None:
@@ -206,13 +225,75 @@ def test_the_same_warehouse_gives_the_same_bytes(sites: Sites, tmp_path: Path) -
     again = sites.filled.parent / "again"
     with psycopg2.connect(sites.url) as connection:
         start = write_site(connection, again, links)
-        inodes = {path: path.stat().st_ino for path in again.iterdir()}
+        inodes = {path: path.stat().st_ino for path in again.rglob("*") if path.is_file()}
         write_site(connection, again, links)
     assert start == again / "index.html"
-    assert {p.name: p.read_bytes() for p in again.iterdir()} == {
-        p.name: p.read_bytes() for p in sites.filled.iterdir()
+    assert {p.relative_to(again): p.read_bytes() for p in inodes} == {
+        p.relative_to(sites.filled): p.read_bytes() for p in sites.filled.rglob("*") if p.is_file()
     }
     assert all(path.stat().st_ino != inode for path, inode in inodes.items())
+
+
+def test_a_receipt_says_what_the_run_was_asked_for_read_judged_and_wrote(sites: Sites, page: Page) -> None:
+    page.open(sites.filled / RECEIPTS[8])
+    text = page.evaluate("document.querySelector('main').innerText")
+    for said in ("v1.4-3-gabc1234", "<i>asked</i>", "new column <b>nickname</b>", "coupon_code: null_share"):
+        assert said in text
+    titles = page.evaluate("[...document.querySelectorAll('main h2')].map(h => h.textContent)")
+    assert titles == [
+        *("Run", "Asked for", "Verdicts", "Failing rules", "Row accounting", "Written", "Held back"),
+        *("Windows", "Files", "Drifts", "Transformations"),
+    ]
+    cells = "[...document.querySelectorAll('[aria-label=\"Row accounting\"] tbody tr')][1].innerText"
+    assert page.evaluate(cells).split("\t")[:-1] == [
+        *("shop.order_items", "24,690", "0", "0", "10", "80", "0", "24,600", "24,690", "agrees")
+    ]
+
+
+def test_a_receipt_of_a_failed_run_says_why_and_of_a_killed_one_that_nothing_is_known(
+    sites: Sites, page: Page
+) -> None:
+    page.open(sites.filled / RECEIPTS[4])
+    assert "could not be reached" in page.evaluate("document.querySelector('.trouble').textContent")
+    assert page.evaluate("document.querySelector('[aria-label=Windows] tbody').rows.length") == 2
+    page.open(sites.filled / RECEIPTS[5])
+    assert "Nothing else is on record" in page.evaluate("document.querySelector('main').innerText")
+
+
+def test_a_judgement_is_linked_while_its_page_is_there(sites: Sites) -> None:
+    newest = _Links.of(sites.filled / RECEIPTS[8]).links
+    assert [link for link in newest if "validations" in link] == [
+        f"../../data%20docs/{page.replace(' ', '%20')}" for page in sample_operation.DOCS_PAGES
+    ]
+    closed = _Links.of(sites.filled / RECEIPTS[2]).links
+    assert [link for link in closed if "validations" in link] == [
+        f"../../data%20docs/{sample_operation.DOCS_PAGES[0].replace(' ', '%20')}"
+    ]
+
+
+def test_each_square_leads_to_the_receipt_of_its_run(sites: Sites, page: Page) -> None:
+    page.open(sites.filled / "monitoring.html")
+    squares = "[...document.querySelectorAll('.strip li')]"
+    assert page.evaluate(f"{squares}.map(li => li.className)") == [
+        run["status"] for run in sample.sample_runs()
+    ]
+    leads = page.evaluate(f"{squares}.map(li => li.querySelector('a').getAttribute('href'))")
+    assert leads == list(RECEIPTS)
+
+
+def test_the_receipt_of_a_run_that_is_no_longer_shown_goes(postgres_database: str, tmp_path: Path) -> None:
+    with empty_warehouse(postgres_database) as connection:
+        sample.insert_hourly_runs(connection, 16)
+        folder = write_site(connection, tmp_path, SiteLinks()).parent / "runs"
+        assert {path.stem for path in folder.iterdir()} == {f"h{n}" for n in range(1, 16)}
+        sample.insert_runs(connection)
+        with connection.cursor() as cursor:
+            cursor.execute("delete from audit.runs where run_id = 'h15'")
+        (folder / "notes.txt").write_text("of someone else", encoding="utf-8")
+        write_site(connection, tmp_path, SiteLinks())
+        assert not (folder / "h15.html").exists()
+        assert (folder / "h0.html").exists()
+        assert (folder / "notes.txt").exists()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -15,7 +15,13 @@ from etl.errors import ConfigError
 from etl.settings import PROJECT_DIR
 
 CATALOG = PROJECT_DIR / "catalog"
-KINDS = {"sources": "source", "tables": "table", "dimensions": "dimension", "facts": "fact"}
+KINDS = {
+    "sources": "source",
+    "tables": "table",
+    "dimensions": "dimension",
+    "facts": "fact",
+    "alerts.yaml": "alerts",
+}
 FILES = sorted(CATALOG.glob("**/*.yaml"))
 
 
@@ -26,9 +32,9 @@ def copy(tmp_path: Path) -> Path:
 
 def test_the_catalog_of_the_project_loads() -> None:
     catalog = load_catalog(CATALOG)
-    assert len(catalog.sources) + len(catalog.tables) + len(catalog.dimensions) + len(catalog.facts) == len(
-        FILES
-    )
+    tables_and_targets = len(catalog.tables) + len(catalog.dimensions) + len(catalog.facts)
+    assert len(catalog.sources) + tables_and_targets + len(["alerts.yaml"]) == len(FILES)
+    assert catalog.alerts.routes != ()
 
 
 def test_parents_stand_before_their_children() -> None:

@@ -25,7 +25,7 @@ IS_MADE_BY_USE = re.compile(r"^\.(storehouse|venv|env$)|<|…|\*|crm|tills|^land
 EXAMPLES = {"mart_store_days.sql", "server.log", "worker.log", "watcher.log", "server.url"}
 # Sources bring settings of their own; these two are the examples of the documents.
 OF_A_SOURCE = re.compile(
-    r"ETL_(CRM|DROP|RATES|TILLS)_(URL|TOKEN|USER|PASSWORD|API_KEY|CLIENT_ID|CLIENT_SECRET|CA_FILE)"
+    r"ETL_(CRM|DROP|RATES|TILLS)_(URLS?|TOKEN|USER|PASSWORD|API_KEY|CLIENT_ID|CLIENT_SECRET|CA_FILE)"
 )
 LAW = r"[RXSFQP]\d{1,2}"
 EVERY_DOCUMENT = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import threading
 from asyncio import Server
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -18,8 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import SecretStr
 
 from etl.notify import notify
-
-PASSWORD = "hunter2-secret"
+from tests.web_hook import PASSWORD, Hook, open_hook
 
 
 @dataclass
@@ -33,15 +28,6 @@ class Mailbox:
         """Called by aiosmtpd for each message."""
         self.envelopes.append(envelope)
         return "250 taken"
-
-
-@dataclass
-class Hook:
-    """What the web hook received; it answers ``status``."""
-
-    url: str = ""
-    status: int = 200
-    bodies: list[dict[str, Any]] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -58,25 +44,8 @@ def mailbox() -> Iterator[Mailbox]:
 @pytest.fixture
 def hook() -> Iterator[Hook]:
     """A real HTTP server on a free port."""
-    hook = Hook()
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            hook.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(hook.status)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Keep the output of the tests clean."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    hook.url = f"json://user:{PASSWORD}@127.0.0.1:{server.server_port}/{PASSWORD}"
-    yield hook
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with open_hook() as hook:
+        yield hook
 
 
 def test_mail_and_web_hook_get_the_message(mailbox: Mailbox, hook: Hook) -> None:
@@ -86,7 +55,7 @@ def test_mail_and_web_hook_get_the_message(mailbox: Mailbox, hook: Hook) -> None
         "Daily sales: gate closed",
         "212 of 2,431 rows: <total> & tax\nsecond line",
         "failure",
-    )
+    ).answer
     assert answer == "Notified through mailto, json."
     mails = [
         message_from_bytes(e.content or b"", policy=policy.default)
@@ -112,7 +81,7 @@ def test_one_service_that_fails_does_not_keep_the_other_from_its_message(hook: H
         "T",
         "B",
         "success",
-    )
+    ).answer
     assert answer.startswith("Notified through json. Could not notify through mailto, json: ")
     assert [body["type"] for body in hook.bodies] == ["success"]
 
@@ -131,7 +100,7 @@ def test_a_wrong_entry_neither_raises_nor_shows_itself(
     url: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        answer = notify(SecretStr(url), "T", "B", "failure")
+        answer = notify(SecretStr(url), "T", "B", "failure").answer
     assert answer.startswith("Could not notify through ")
     shown = answer + caplog.text + "".join(capfd.readouterr())
     assert PASSWORD not in shown
@@ -140,14 +109,16 @@ def test_a_wrong_entry_neither_raises_nor_shows_itself(
 def test_a_service_that_refuses_is_told_without_its_url(hook: Hook, caplog: pytest.LogCaptureFixture) -> None:
     hook.status = 500
     with caplog.at_level(logging.DEBUG):
-        answer = notify(SecretStr(hook.url), "T", "B", "failure")
-    assert answer == "Could not notify through json: check that entry of ETL_NOTIFY_URLS."
+        done = notify(SecretStr(hook.url), "T", "B", "failure")
+    assert done.taken is False
+    assert done.answer == "Could not notify through json: check that entry of ETL_NOTIFY_URLS."
     assert PASSWORD not in caplog.text
 
 
 @pytest.mark.parametrize("urls", [None, SecretStr(""), SecretStr(" , ")])
 def test_without_a_service_nothing_is_sent(urls: SecretStr | None) -> None:
-    assert notify(urls, "T", "B", "success").startswith("No one was notified")
+    done = notify(urls, "T", "B", "success", "ETL_ONCALL_URLS")
+    assert (done.taken, done.answer) == (None, "No one was notified: ETL_ONCALL_URLS names no service.")
 
 
 class _AnyPort(Controller):

@@ -48,6 +48,13 @@ def test_old_runs_are_forgotten_but_for_what_is_still_needed(world: World) -> No
     )
     _do(world, quarantined.replace("STATUS", "open"), "of-open-row")
     _do(world, quarantined.replace("STATUS", "replayed"), "of-replayed-row")
+    incident = (
+        "insert into audit.incidents"
+        " (pipeline, table_name, kind, severity, summary, closed_at, closed_run_id)"
+        " values ('p', 't', %s, 'critical', 's', CLOSED, 'r')"
+    )
+    for kind, closed in (("old", "'2024-01-01'"), ("recent", "'2026-05-30'"), ("open", "null")):
+        _do(world, incident.replace("CLOSED", closed), kind)
 
     deleted = world.warehouse.forget_runs(datetime(2025, 6, 1, tzinfo=UTC))
 
@@ -61,6 +68,7 @@ def test_old_runs_are_forgotten_but_for_what_is_still_needed(world: World) -> No
         assert world.query(f"select run_id from audit.{table}") == [("recent",)]
     assert deleted["runs"] == 2
     assert deleted["quarantine"] == 1
+    assert world.query("select kind from audit.incidents order by 1") == [("open",), ("recent",)]
     assert world.warehouse.forget_runs(datetime(2025, 6, 1, tzinfo=UTC)) == dict.fromkeys(deleted, 0)
 
 
@@ -70,7 +78,8 @@ def test_every_table_that_names_a_run_is_thought_of(world: World) -> None:
         "select conrelid::regclass::text from pg_constraint"
         " where contype = 'f' and confrelid = 'audit.runs'::regclass"
     )
-    forgotten = {f"audit.{table}" for table in world.warehouse.forget_runs(NOW)} - {"audit.runs"}
+    forgotten = {f"audit.{table}" for table in world.warehouse.forget_runs(NOW)}
+    forgotten -= {"audit.runs", "audit.incidents"}
     assert {table for (table,) in named} == forgotten | {"audit.watermarks", "audit.files"}
 
 

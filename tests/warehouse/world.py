@@ -55,19 +55,22 @@ class World:
         names = [*batch.rows, *(name for name in batch.keys if name not in batch.rows)]
         tables = [self.catalog.tables[name] for name in names]
         self.warehouse.begin_run(run, tables)
-        known = self.warehouse.watermarks()
         staged = []
         for name in names:
-            window, absent = Window(None, batch.as_of), batch.absent.get(name, ())
-            plan = TablePlan(name, known.get(name), window, batch.as_of, name in batch.keys, absent)
-            plan = replace(plan, moves_watermark=not batch.is_backfill)
-            self._stage(run, name, batch)
-            settled = self.warehouse.settle(plan, run)
+            settled = self.stage_table(run, name, batch)
             lost = settled.extracted_count + batch.lost.get(name, 0)
             staged.append(self.warehouse.follow_parents(replace(settled, extracted_count=lost)))
         release = self.warehouse.publish(run, staged, [])
         self.warehouse.end_run(run, "succeeded", "", [])
         return release
+
+    def stage_table(self, run: Run, name: str, batch: Batch) -> StagedTable:
+        """Stage and settle the rows of one table of a batch."""
+        known, absent = self.warehouse.watermarks(), batch.absent.get(name, ())
+        window = Window(None, batch.as_of)
+        plan = TablePlan(name, known.get(name), window, batch.as_of, name in batch.keys, absent)
+        self.stage(run, name, batch)
+        return self.warehouse.settle(replace(plan, moves_watermark=not batch.is_backfill), run)
 
     def staged_then_lost(self, name: str, rows: Sequence[dict[str, Any]]) -> tuple[Run, StagedTable]:
         """Stage rows and their keys, settle them, then lose the keys as a crash of the server does."""
@@ -75,7 +78,7 @@ class World:
         table = self.catalog.tables[name]
         self.warehouse.begin_run(run, [table])
         keys = [{**{c: row[c] for c in table.key}, "_cursor": row["_cursor"]} for row in rows]
-        self._stage(run, name, Batch({name: rows}, {name: keys}))
+        self.stage(run, name, Batch({name: rows}, {name: keys}))
         known = self.warehouse.watermarks()
         as_of = "2026-07-01 00:00:00.000000"
         staged = self.warehouse.settle(
@@ -93,7 +96,7 @@ class World:
         """Keys that a run with these keys at the source would read behind its window."""
         run = self.new_run()
         self.warehouse.begin_run(run, [self.catalog.tables[name]])
-        self._stage(run, name, Batch({name: []}, {name: keys}))
+        self.stage(run, name, Batch({name: []}, {name: keys}))
         found = self.warehouse.find_missed(TablePlan(name, None, Window(None, high), high, True), run)
         self.warehouse.end_run(run, "failed", "only a look", [])
         return list(found.to_pylist())
@@ -141,7 +144,8 @@ class World:
         run_id = uuid.uuid4().hex
         return Run(run_id, PIPELINE, None, False, f"staging_{run_id}")
 
-    def _stage(self, run: Run, name: str, batch: Batch) -> None:
+    def stage(self, run: Run, name: str, batch: Batch) -> None:
+        """Stage the rows of a table, and its keys where the batch has some."""
         table = self.catalog.tables[name]
         rows = batch.rows.get(name, ())
         self._insert(run.staging_schema, table.relation, [*table.prepared_columns, "_cursor"], rows)

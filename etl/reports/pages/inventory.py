@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from etl.reports.drawing import (
-    BAD,
-    BAR,
-    LINE,
-    NAMES_PADDING,
-    SECOND,
-    Chart,
-    Mark,
-    Spec,
-    draw,
-    framed,
-    names_axis,
-)
+from etl.reports.drawing import BAD, BAR, LINE, SECOND, Chart, Mark, draw, stacked_bars
 from etl.reports.reading import Reader
 from etl.reports.tables import Column, ReportTable, Row
 
@@ -118,7 +105,7 @@ class Inventory:
                 "Days of cover by store",
                 description,
                 tuple(mark for _, mark in _CLASSES),
-                lambda width: _spec(self.stores, width),
+                lambda width: stacked_bars("store_name", self.stores, _CLASSES, width),
             )
         }
 
@@ -126,30 +113,3 @@ class Inventory:
 def read_inventory(reader: Reader) -> Inventory:
     """Read stores and what is low in them."""
     return Inventory(reader.rows("inventory_stores"), reader.rows("inventory_low"))
-
-
-def _spec(stores: Sequence[Row], width: int) -> Spec:
-    values = [
-        {"store": row["store_name"], "label": mark.label, "place": place, "count": int(row[name])}
-        for row in stores
-        for place, (name, mark) in enumerate(_CLASSES)
-    ]
-    labels, colours = zip(*((mark.label, mark.colour) for _, mark in _CLASSES), strict=True)
-    encoding = {
-        "y": names_axis("store", width),
-        "x": {"field": "count", "type": "quantitative", "axis": {"format": "d", "tickCount": 6}},
-        "color": {
-            "field": "label",
-            "type": "nominal",
-            "scale": {"domain": list(labels), "range": list(colours)},
-            "legend": None,
-        },
-        "order": {"field": "place"},
-    }
-    spec = {
-        "data": {"values": values},
-        "mark": {"type": "bar"},
-        "encoding": encoding,
-        "padding": NAMES_PADDING,
-    }
-    return framed(width, max(90, 34 * len(stores)), spec)

@@ -1,14 +1,24 @@
-"""Quality: the score by run, rules that failed, and what waits in quarantine."""
+"""Quality: the newest verdict on each table, rules that failed, and what waits in quarantine."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from etl.reports.drawing import BAD, INK, LINE, SECOND, WIDE, Chart, Mark, Spec, draw, framed
+from etl.reports.drawing import Chart
 from etl.reports.reading import Reader
-from etl.reports.tables import Column, ReportTable, Row, shown
+from etl.reports.tables import Column, ReportTable, Row
 
+_VERDICTS = (
+    Column("table_name", "Table"),
+    Column("verdict", "Verdict", "status"),
+    Column("score_pct", "Quality", "pct"),
+    Column("row_count", "Rows judged", "count"),
+    Column("quarantined", "Quarantined", "count"),
+    Column("docs_page", "Data Docs", "judgement"),
+    Column("pipeline", "Pipeline"),
+    Column("started_at", "Run of", "instant"),
+    Column("run_id", "Receipt", "receipt"),
+)
 _FAILING = (
     Column("business_date", "Business date", "date"),
     Column("table_name", "Table"),
@@ -20,7 +30,7 @@ _FAILING = (
     Column("element_count", "Of", "count"),
     Column("observed", "Observed"),
     Column("pipeline", "Pipeline"),
-    Column("run_id", "Run", is_detail=True),
+    Column("run_id", "Receipt", "receipt"),
 )
 _QUARANTINE = (
     Column("table_name", "Table"),
@@ -28,7 +38,6 @@ _QUARANTINE = (
     Column("row_count", "Rows", "count"),
     Column("run_count", "From runs", "count"),
 )
-_LINES = (LINE, SECOND, INK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +45,20 @@ class Quality:
     """What the gate said in the newest runs.
 
     Attributes:
-        runs: The runs that were judged, the oldest first.
+        verdicts: The newest verdict on each table, closed gates first.
         failing: Rules that failed or could not be checked in the newest runs, the newest run first.
         quarantine: Rows that wait, by table and rule.
     """
 
-    runs: tuple[Row, ...]
+    verdicts: tuple[Row, ...]
     failing: tuple[Row, ...]
     quarantine: tuple[Row, ...]
+
+    @property
+    def verdicts_table(self) -> ReportTable:
+        """The newest verdict on each table."""
+        note = "The newest judgement of each table, with its page in the Data Docs; closed gates first."
+        return ReportTable("verdicts", "Newest verdicts", note, _VERDICTS, self.verdicts)
 
     @property
     def failing_table(self) -> ReportTable:
@@ -60,7 +75,7 @@ class Quality:
     @property
     def tables(self) -> tuple[ReportTable, ...]:
         """Tables with a file of their own."""
-        return (self.failing_table, self.quarantine_table)
+        return (self.verdicts_table, self.failing_table, self.quarantine_table)
 
     def failing_of(self, run_id: str) -> ReportTable:
         """Rules that failed in one run."""
@@ -68,71 +83,15 @@ class Quality:
         return ReportTable("failing-rules", "Failing rules", "Of this run.", _FAILING, rows)
 
     def charts(self) -> dict[str, Chart]:
-        """Quality score of each run, a line per pipeline; a red point where a run did not succeed."""
-        if not self.runs:
-            return {}
-        pipelines = list(dict.fromkeys(run["pipeline"] for run in self.runs))
-        colours = {name: _LINES[place % len(_LINES)] for place, name in enumerate(pipelines)}
-        first, last = (shown(run["quality_score_pct"], "pct") for run in (self.runs[0], self.runs[-1]))
-        description = f"Quality score of the last {len(self.runs)} judged runs, from {first} to {last}."
-        key = tuple(Mark(name, colour, is_line=True) for name, colour in colours.items())
-        return {
-            "score": draw(
-                "quality",
-                "Quality score by run",
-                description,
-                (*key, Mark("Run that did not succeed", BAD)),
-                lambda width: _spec(self.runs, colours, width),
-            )
-        }
+        """No chart: scores and failing rules over time stand on the page of monitoring."""
+        return {}
 
 
 def read_quality(reader: Reader, runs: tuple[Row, ...]) -> Quality:
-    """Read what the gate said in these runs, which stand the newest first."""
-    judged = tuple(run for run in runs[::-1] if run["quality_score_pct"] is not None)
+    """Read the newest verdicts, and what failed in these runs."""
     run_ids = [run["run_id"] for run in runs]
-    return Quality(judged, reader.rows("failing_rules", run_ids=run_ids), reader.rows("open_quarantine"))
-
-
-def _spec(runs: Sequence[Row], colours: dict[str, str], width: int) -> Spec:
-    values = [
-        {
-            "run": number,
-            "score": float(row["quality_score_pct"]),
-            "status": row["status"],
-            "pipeline": row["pipeline"],
-            "label": f"{row['business_date'] or row['started_at']:%-d %b}",
-        }
-        for number, row in enumerate(runs)
-    ]
-    lowest = min(value["score"] for value in values)
-    labels = "{" + ", ".join(f"{value['run']}: '{value['label']}'" for value in values) + "}"
-    x = {
-        "field": "run",
-        "type": "ordinal",
-        "axis": {
-            "labelExpr": f"{labels}[datum.value]",
-            "labelAngle": 0,
-            "labelOverlap": "greedy",
-            "labelSeparation": 14,
-            "grid": False,
-        },
-        "scale": {"padding": 0.5},
-    }
-    y = {
-        "field": "score",
-        "type": "quantitative",
-        "scale": {"domain": [min(90, 10 * int(lowest // 10)), 100]},
-        "axis": {"labelExpr": "datum.label + ' %'", "tickCount": 5},
-    }
-    scale = {"domain": list(colours), "range": list(colours.values())}
-    colour: Spec = {"field": "pipeline", "type": "nominal", "scale": scale, "legend": None}
-    failed = {"test": "datum.status !== 'succeeded'", "value": BAD}
-    layers = [
-        {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"x": x, "y": y, "color": colour}},
-        {
-            "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
-            "encoding": {"x": x, "y": y, "color": {"condition": failed, **colour}},
-        },
-    ]
-    return framed(width, 220 if width == WIDE else 180, {"data": {"values": values}, "layer": layers})
+    return Quality(
+        reader.rows("newest_verdicts"),
+        reader.rows("failing_rules", run_ids=run_ids),
+        reader.rows("open_quarantine"),
+    )

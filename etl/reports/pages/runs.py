@@ -1,4 +1,4 @@
-"""Runs, and what each did to each table."""
+"""Runs, and what each did to each table; a receipt per run has the rest."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from etl.reports.drawing import Chart
 from etl.reports.reading import Reader
 from etl.reports.tables import Column, ReportTable, Row
 
+SHOWN, READ = 15, 30
 _RUNS = (
+    Column("started_at", "Started", "instant"),
+    Column("run_id", "Receipt", "receipt"),
+    Column("pipeline", "Pipeline"),
     Column("business_date", "Business date", "date"),
     Column("status", "Status", "status"),
-    Column("started_at", "Started", "instant"),
     Column("seconds", "Seconds", "seconds"),
     Column("extracted", "Extracted", "count"),
     Column("rejected", "Rejected", "count"),
@@ -20,9 +23,8 @@ _RUNS = (
     Column("updated", "Updated", "count"),
     Column("quality_score_pct", "Quality", "pct"),
     Column("failing_rule_count", "Failing rules", "count"),
-    Column("pipeline", "Pipeline"),
     Column("flow_run_url", "Prefect", "link"),
-    Column("run_id", "Run", is_detail=True),
+    Column("code_version", "Code", is_detail=True),
     Column("error", "Error", is_detail=True),
 )
 _COUNTS = (
@@ -39,10 +41,17 @@ _RUN_TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """The newest runs of each pipeline, the newest first, and their tables."""
+    """The newest runs of each pipeline, the newest first, and their tables.
+
+    Attributes:
+        runs: Those with a receipt.
+        run_tables: What each of these did to each table.
+        trend: These and as many before them, for figures over time.
+    """
 
     runs: tuple[Row, ...]
     run_tables: tuple[Row, ...]
+    trend: tuple[Row, ...]
 
     @property
     def runs_table(self) -> ReportTable:
@@ -73,11 +82,12 @@ class Runs:
         return ReportTable("run-tables", "Tables of the run", note, _RUN_TABLES, rows).without_empty_counts()
 
     def charts(self) -> dict[str, Chart]:
-        """No chart: the score by run stands on the page of quality."""
+        """No chart: figures over time stand on the page of monitoring."""
         return {}
 
 
 def read_runs(reader: Reader) -> Runs:
     """Read the newest runs and their tables."""
-    runs = reader.rows("runs")
-    return Runs(runs, reader.rows("run_tables", run_ids=[row["run_id"] for row in runs]))
+    trend = reader.rows("runs", newest=READ)
+    runs = tuple(run for run in trend if run["age"] <= SHOWN)
+    return Runs(runs, reader.rows("run_tables", run_ids=[row["run_id"] for row in runs]), trend)

@@ -1,6 +1,6 @@
--- grain: one row per run, the 15 newest of each pipeline, so that an hourly one leaves room for others
+-- grain: one row per run, the %(newest)s newest of each pipeline: an hourly one leaves room
 -- reads: audit.runs, audit.run_tables, audit.quality_results
-with newest_runs as (
+with ranked_runs as (
     select
         run_id,
         pipeline,
@@ -10,9 +10,19 @@ with newest_runs as (
         finished_at,
         quality_score_pct,
         flow_run_url,
+        code_version,
+        parameters,
+        full_refresh,
+        is_backfill,
         split_part(error, e'\n', 1) as error,
         row_number() over (partition by pipeline order by started_at desc, run_id desc) as age
     from audit.runs
+),
+
+newest_runs as (
+    select *
+    from ranked_runs
+    where age <= %(newest)s
 ),
 
 table_totals as (
@@ -24,6 +34,7 @@ table_totals as (
         sum(inserted) filter (where role in ('dimension', 'fact', 'replica')) as inserted,
         sum(updated) filter (where role in ('dimension', 'fact', 'replica')) as updated
     from audit.run_tables
+    where run_id in (select newest_runs.run_id from newest_runs)
     group by run_id
 ),
 
@@ -31,8 +42,14 @@ rule_totals as (
     select
         run_id,
         count(*) as rule_count,
-        count(*) filter (where not passed or not checked) as failing_rule_count
+        count(*) filter (where not passed or not checked) as failing_rule_count,
+        count(*) filter (
+            where not (passed and checked) and severity = 'critical'
+        ) as critical_count,
+        count(*) filter (where not (passed and checked) and severity = 'warning') as warning_count,
+        count(*) filter (where not (passed and checked) and severity = 'info') as info_count
     from audit.quality_results
+    where run_id in (select newest_runs.run_id from newest_runs)
     group by run_id
 )
 
@@ -47,15 +64,22 @@ select
     newest_runs.quality_score_pct,
     rule_totals.rule_count,
     rule_totals.failing_rule_count,
+    rule_totals.critical_count,
+    rule_totals.warning_count,
+    rule_totals.info_count,
     table_totals.extracted,
     table_totals.rejected,
     table_totals.quarantined,
     table_totals.inserted,
     table_totals.updated,
     newest_runs.flow_run_url,
-    newest_runs.error
+    newest_runs.code_version,
+    newest_runs.parameters,
+    newest_runs.full_refresh,
+    newest_runs.is_backfill,
+    newest_runs.error,
+    newest_runs.age
 from newest_runs
 left join table_totals on newest_runs.run_id = table_totals.run_id
 left join rule_totals on newest_runs.run_id = rule_totals.run_id
-where newest_runs.age <= 15
 order by newest_runs.started_at desc, newest_runs.run_id desc;

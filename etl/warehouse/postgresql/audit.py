@@ -6,11 +6,10 @@ from dataclasses import asdict, fields
 from datetime import date
 
 from psycopg2.extensions import cursor as Cursor
-from psycopg2.extras import execute_values
+from psycopg2.extras import Json, execute_values
 
 from etl.handles import FileRef, Release, Run, TableOutcome, Verdict
 from etl.identifiers import quote_postgresql
-from etl.warehouse.postgresql.statements import render_named
 
 ERROR_CHARACTERS = 4_000
 _FILE_COLUMNS = ("path", "byte_count", "modified_at", "row_count", "status", "reason", "run_id")
@@ -26,7 +25,8 @@ def start_run(cursor: Cursor, run: Run) -> None:
     """Record that a run began; the caller holds its lock."""
     cursor.execute(
         "insert into audit.runs (run_id, pipeline, business_date, full_refresh, is_backfill, status,"
-        " staging_schema, flow_run_url, code_version) values (%s, %s, %s, %s, %s, 'running', %s, %s, %s)",
+        " staging_schema, flow_run_url, code_version, parameters)"
+        " values (%s, %s, %s, %s, %s, 'running', %s, %s, %s, %s)",
         (
             run.run_id,
             run.pipeline,
@@ -36,6 +36,7 @@ def start_run(cursor: Cursor, run: Run) -> None:
             run.staging_schema,
             run.flow_run_url,
             run.code_version,
+            Json(dict(run.parameters)),
         ),
     )
 
@@ -152,13 +153,6 @@ def keep_drifts(cursor: Cursor, run: Run, table: str, drifts: list[str]) -> None
         "insert into audit.source_drifts (run_id, table_name, drift) values %s on conflict do nothing",
         rows,
     )
-
-
-def keep_held_back(cursor: Cursor, run: Run) -> None:
-    """Copy the run's quarantine and rejected rows out of staging; what already waits there is not doubled."""
-    sql = render_named("staging/keep_held_back.sql", schema=run.staging_schema)
-    for statement in sql.values():
-        cursor.execute(statement, {"run_id": run.run_id})
 
 
 def keep_verdicts(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:

@@ -42,6 +42,7 @@ class Events:
     window_end: str
     compares_keys: bool
     absent: tuple[str, ...] = ()
+    is_replay: bool = False
 
 
 def open_merge(scope: MergeScope, dimension: Dimension) -> None:
@@ -70,9 +71,7 @@ def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> Ta
     if events.compares_keys:
         keys_relation = f"{events.table.relation}__keys"
         require_whole(scope.cursor, scope.staging, keys_relation)
-        statement = render("merges/dimension/append_deletes.sql", keys_relation=keys_relation, **names)
-        scope.cursor.execute(statement, {**values, "absent": list(dimension.attributes)})
-        removed = _row(scope.cursor)[0]
+        removed = append_deletes(scope, dimension, events, keys_relation)
     scope.cursor.execute(render("merges/dimension/append_events.sql", **names), values)
     telling, late = _row(scope.cursor)
     staged = count_rows(scope, events.table.relation)
@@ -84,6 +83,14 @@ def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> Ta
         expired=removed,
         late=late,
     )
+
+
+def append_deletes(scope: MergeScope, dimension: Dimension, events: Events, keys_relation: str) -> int:
+    """Append a delete for each current member whose key a staged relation lacks; returns how many."""
+    names, values = _event_names(scope, dimension, events)
+    statement = render("merges/dimension/append_deletes.sql", keys_relation=keys_relation, **names)
+    scope.cursor.execute(statement, {**values, "absent": list(dimension.attributes)})
+    return int(_row(scope.cursor)[0])
 
 
 def infer_members(scope: MergeScope, dimension: Dimension, relation: str, key: dict[str, str]) -> int:
@@ -202,6 +209,7 @@ def _event_names(
         else "%(window_end)s::timestamptz",
         "sequence": identifier(source.sequence) if source.sequence else "0::bigint",
         "operation": _operation(table),
+        "is_replay": events.is_replay,
     }
     values = {
         "source": table.qualified_name,

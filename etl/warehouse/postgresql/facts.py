@@ -45,10 +45,7 @@ def merge_fact(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable])
     Raises:
         ReleaseRefused: Fewer or more rows were written than the difference called for (law R3).
     """
-    names = _names(scope, fact, staged)
-    statement = render(f"merges/{_folder(fact)}/rows.sql", **names)
-    scope.cursor.execute(statement, _values(scope, fact))
-    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, _rows(fact))}")
+    names = make_rows(scope, fact, staged)
     statements = render_named(f"merges/{_folder(fact)}/apply.sql", **names)
     inserted, updated, unchanged = _one(scope, statements["count_changes"])
     written = [
@@ -64,6 +61,19 @@ def merge_fact(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable])
     return TableOutcome(
         fact.relation, "fact", inserted=inserted, updated=updated, unchanged=unchanged, removed=removed
     )
+
+
+def make_rows(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable]) -> dict[str, Any]:
+    """Make the rows of the staged tables, as the fact should hold them, in the staging schema.
+
+    Returns:
+        The names with which the statements of the fact are filled in.
+    """
+    names = _names(scope, fact, staged)
+    statement = render(f"merges/{_folder(fact)}/rows.sql", **names)
+    scope.cursor.execute(statement, _values(scope, fact))
+    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, rows_relation(fact))}")
+    return names
 
 
 def source_outcomes(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable]) -> list[TableOutcome]:
@@ -123,7 +133,7 @@ def _own_outcomes(scope: MergeScope, fact: Fact) -> list[TableOutcome]:
             "merges/fact_source_outcome.sql",
             staging=scope.staging,
             relation=table.relation,
-            rows=_rows(fact),
+            rows=rows_relation(fact),
             grain=table.grain,
             is_line=number == 0,
         )
@@ -137,7 +147,7 @@ def _folder(fact: Fact) -> str:
 
 
 def _names(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable]) -> dict[str, Any]:
-    names = {"staging": scope.staging, "rows": _rows(fact)}
+    names = {"staging": scope.staging, "rows": rows_relation(fact)}
     if fact.columns:
         lookups = {name: _lookup(scope, lookup, named_in="told") for name, lookup in fact.lookups.items()}
         return {**names, **generated_names(scope.catalog, fact, staged), "lookups": lookups}
@@ -181,7 +191,8 @@ def _own_measures(scope: MergeScope, fact: Fact) -> list[str]:
     return [name for (name,) in scope.cursor.fetchall() if name not in own]
 
 
-def _rows(fact: Fact) -> str:
+def rows_relation(fact: Fact) -> str:
+    """Name of the fact's rows in the staging schema."""
     return f"rows_{fact.relation}"
 
 

@@ -16,7 +16,7 @@ from etl.catalog.feeding import merged_facts, namings, replicas, repointed_facts
 from etl.errors import ReleaseRefused
 from etl.handles import Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
 from etl.settings import Settings
-from etl.warehouse.postgresql import audit, dimensions, facts, staging
+from etl.warehouse.postgresql import audit, dimensions, facts, quarantine, staging
 from etl.warehouse.postgresql.dimensions import Events, MergeScope
 from etl.warehouse.postgresql.replicas import merge_replica
 from etl.warehouse.postgresql.step_log import keep_steps
@@ -37,8 +37,7 @@ def publish(
         ReleaseRefused: A guard, the row accounting or a watermark did not agree; the caller rolls back.
     """
     started = time.monotonic()
-    # Releases of different pipelines share dimensions: they come one after the other (law R5).
-    cursor.execute("select pg_advisory_xact_lock(hashtextextended('storehouse:release', 0))")
+    take_turn(cursor)
     released = audit.released_outcomes(cursor, run)
     if released is not None:
         return released
@@ -56,12 +55,19 @@ def publish(
     _move_watermarks(cursor, run, staged)
     for table in staged:
         _keep_files(cursor, run, table)
-    audit.keep_held_back(cursor, run)
+    quarantine.keep_held_back(cursor, catalog, run, staged)
+    for table in staged:
+        quarantine.settle_entries(cursor, catalog, run, table)
     keep_steps(cursor, run)
     audit.keep_verdicts(cursor, run, verdicts)
     audit.keep_outcomes(cursor, run, rows)
     audit.finish_run(cursor, run, "succeeded", score)
     return Release(run.run_id, rows, score, time.monotonic() - started)
+
+
+def take_turn(cursor: Cursor) -> None:
+    """Releases of different pipelines share dimensions: they come one after the other (law R5)."""
+    cursor.execute("select pg_advisory_xact_lock(hashtextextended('storehouse:release', 0))")
 
 
 class _Outcomes:
@@ -98,7 +104,7 @@ def _merge_dimensions(
         dimensions.open_merge(scope, dimension)
         for source in dimension.events:
             if source.table in staged:
-                events = _events(scope.catalog, source, plan_of(staged[source.table]))
+                events = events_of(scope.catalog, source, plan_of(staged[source.table]))
                 outcomes.add(dimensions.append_events(scope, dimension, events))
     inferred = {d.name: _infer(scope, d, staged) for d in touched}
     for dimension in touched:
@@ -206,7 +212,8 @@ def plan_of(staged: StagedTable) -> TablePlan:
     return staged.plan
 
 
-def _events(catalog: Catalog, source: EventSource, plan: TablePlan) -> Events:
+def events_of(catalog: Catalog, source: EventSource, plan: TablePlan) -> Events:
+    """Staged rows of a table as events that are effective when the plan's snapshot was taken."""
     table = catalog.tables[source.table]
     as_of = instant_of(plan.as_of, catalog.sources[table.source].time_zone).isoformat()
-    return Events(source, table, as_of, plan.compares_keys, plan.absent)
+    return Events(source, table, as_of, plan.compares_keys, plan.absent, plan.replays == "kept")

@@ -40,7 +40,7 @@ def merge_replica(
     if not table.key:
         scope.cursor.execute(sql["count_present"], {})
         (present,) = scope.cursor.fetchone() or (0,)
-        hold_guard(_guarded(table), present, ending=max(vanished - inserted, 0))
+        hold_guard(guarded_copy(table), present, ending=max(vanished - inserted, 0))
     for name in ("remove", "update_changed", "insert_missing") if table.key else ("remove", "insert_missing"):
         scope.cursor.execute(sql[name], {"run_id": scope.run_id})
     gone = _remove_gone(scope, table, plan) if table.key else vanished
@@ -62,7 +62,7 @@ def _names(scope: MergeScope, table: SourceTable, plan: TablePlan) -> dict[str, 
         "columns": [name for name in written if name not in table.key],
         "written": written,
         "is_gone": f"coalesce(s.{identifier(table.deleted_when)}, false)" if table.deleted_when else "false",
-        "keeps_newer": table.cursor is not None and not plan.moves_watermark,
+        "keeps_newer": table.cursor is not None and not plan.moves_watermark and plan.replays is None,
         "cursor_type": "numeric" if table.cursor_kind == "integer" else "text",
     }
 
@@ -79,10 +79,11 @@ def _remove_gone(scope: MergeScope, table: SourceTable, plan: TablePlan) -> int:
     else:
         return 0
     target = Target("replica", table.replica_relation, {column: column for column in table.key})
-    return remove_gone(scope, table, target, there, _guarded(table))
+    return remove_gone(scope, table, target, there, guarded_copy(table))
 
 
-def _guarded(table: SourceTable) -> Guarded:
+def guarded_copy(table: SourceTable) -> Guarded:
+    """The copy of a table and how much of it one release may remove (law S13)."""
     file = f"catalog/tables/{table.source}/{table.name}.yaml"
     guard = (table.replica or Replica()).guard
     return Guarded(f"rows of replica.{table.replica_relation}", file, guard, spares_few=True)

@@ -150,7 +150,8 @@ def follow_parents(
     """Let the rows of quarantined and rejected parents follow them (law Q2); drop what was superseded.
 
     A row whose parent is neither staged nor held back belongs to a parent that changed while it was
-    read, from a source whose readers share no snapshot; the next window brings both whole.
+    read, from a source whose readers share no snapshot; the next window brings both whole. A replayed row
+    whose parent was loaded comes without it.
     """
     if table.parent is None:
         return staged
@@ -163,11 +164,11 @@ def follow_parents(
         keys=table.parent.keys,
     )
     values = {"table_name": staged.table, "parent": parent.qualified_name}
-    counts = []
-    for name in ("quarantine_orphans", "drop_superseded"):
-        cursor.execute(sql[name], values)
-        counts.append(_single(cursor))
-    orphans, superseded = counts
+    cursor.execute(sql["quarantine_orphans"], values)
+    orphans, superseded = _single(cursor), 0
+    if staged.plan is None or staged.plan.replays != "kept":
+        cursor.execute(sql["drop_superseded"], values)
+        superseded = _single(cursor)
     return replace(
         staged,
         row_count=staged.row_count - orphans - superseded,

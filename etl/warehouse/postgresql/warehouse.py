@@ -3,29 +3,64 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from etl.catalog import Catalog, SourceTable
 from etl.catalog.feeding import changed_relations
 from etl.catalog_types import arrow_type
 from etl.errors import ContractError
-from etl.handles import PreparedFile, Reach, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
+from etl.handles import (
+    OpenMatter,
+    PreparedFile,
+    Reach,
+    Release,
+    Run,
+    RunEnd,
+    SentAlert,
+    StagedTable,
+    TableOutcome,
+    TablePlan,
+    Verdict,
+)
+from etl.held_back import HeldBackGroup, HeldBackRow, ReplayBatch, Selection
+from etl.profiles import KeptProfile, ProfileDrift
 from etl.settings import Settings
-from etl.warehouse.postgresql import audit, leftovers, locks, maintenance, migrations, release, staging
+from etl.warehouse.postgresql import (
+    audit,
+    incidents,
+    leftovers,
+    locks,
+    maintenance,
+    migrations,
+    profiles,
+    quarantine,
+    release,
+    replays,
+    staging,
+)
 from etl.warehouse.postgresql.calendar_loading import load_calendar
 from etl.warehouse.postgresql.connection import connect, explained_errors, open_connection
+from etl.warehouse.postgresql.dimensions import MergeScope
 from etl.warehouse.postgresql.marts import refresh_marts
 from etl.warehouse.postgresql.measured import measured_before
+from etl.warehouse.postgresql.read_windows import keep_windows
+from etl.warehouse.postgresql.reconciling import mending
+from etl.warehouse.postgresql.reconciling.comparing import USUAL_SIZE, RangeSize, compare_tables
+from etl.warehouse.postgresql.reconciling.images import NoImage, image_of
+from etl.warehouse.postgresql.reconciling.keeping import keep_reconciliations
+from etl.warehouse.postgresql.reconciling.subjects import subjects_of
 from etl.warehouse.postgresql.seen import seen_by
 from etl.warehouse.postgresql.statements import SQL_DIR
 from etl.warehouse.postgresql.step_log import keep_steps
 from etl.warehouse.postgresql.whole_steps import apply_whole_steps
+from etl.warehouse.reconciliation import Reconciliation
 
 
 class PostgreSQLWarehouse:
@@ -88,6 +123,11 @@ class PostgreSQLWarehouse:
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             audit.keep_drifts(cursor, run, table, drifts)
 
+    def keep_windows(self, run: Run, plans: list[TablePlan], cursor_zones: Mapping[str, str]) -> None:
+        """Record what the run is about to read."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            keep_windows(cursor, self._catalog, run, plans, cursor_zones)
+
     def load_calendar(self, days: pa.Table) -> int:
         """Bring the days into ``dim_date``."""
         with connect(self.url, self._settings) as connection:
@@ -110,11 +150,7 @@ class PostgreSQLWarehouse:
         if plan.compares_keys and (seen := seen_by(self._catalog, table)):
             with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
                 rows = staging.find_missed(cursor, table, seen, run.staging_schema, plan.window.high)
-        columns = {
-            name: pa.array([row[i] for row in rows], _key_type(table, name))
-            for i, name in enumerate(table.key)
-        }
-        return pa.table(columns)
+        return _key_table(table, rows)
 
     def settle(self, plan: TablePlan, run: Run) -> StagedTable:
         """Close the staged table once all its parts are in."""
@@ -141,6 +177,28 @@ class PostgreSQLWarehouse:
             settled = apply_whole_steps(cursor, settled, self._catalog.tables)
         return replace(settled, seconds=round(totals.seconds + time.monotonic() - started, 3))
 
+    def profile(self, staged: StagedTable, run: Run) -> list[ProfileDrift]:
+        """Keep what the settled rows look like, and how they left the run before."""
+        if not self._settings.profile_rows:
+            return []
+        table = self._catalog.tables[staged.table]
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            columns = profiles.profile_table(cursor, staged, table, self._settings.profile_rows)
+            profiles.keep_profile(cursor, run, staged, columns)
+            drifts = profiles.find_drifts(cursor, run, staged, columns)
+            profiles.keep_profile_drifts(cursor, run, staged.table, drifts)
+        return drifts
+
+    def keep_profile_drifts(self, run: Run, table: str, drifts: list[ProfileDrift]) -> None:
+        """Record what moved."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            profiles.keep_profile_drifts(cursor, run, table, drifts)
+
+    def newest_profile(self, table: str) -> KeptProfile | None:
+        """The newest profile of a table that says enough."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return profiles.newest_profile(cursor, table)
+
     def follow_parents(self, staged: StagedTable) -> StagedTable:
         """Move rows whose parent is held back into quarantine."""
         table = self._catalog.tables[staged.table]
@@ -155,9 +213,85 @@ class PostgreSQLWarehouse:
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             return staging.quarantine_rows(cursor, staged, self._catalog.tables[staged.table], dict(failed))
 
+    def held_back_groups(self, selection: Selection) -> list[HeldBackGroup]:
+        """Open quarantine entries counted by table, rule and run."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return quarantine.read_groups(cursor, selection)
+
+    def held_back_rows(self, selection: Selection, limit: int) -> list[HeldBackRow]:
+        """Open quarantine entries without their payload."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return quarantine.read_entries(cursor, self._catalog, selection, limit)
+
+    def held_back_row(self, entry_id: int) -> HeldBackRow | None:
+        """One quarantine entry with its payload."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return quarantine.read_entry(cursor, self._catalog, entry_id)
+
+    def discard(self, selection: Selection, reason: str) -> int:
+        """Settle open quarantine entries without loading them."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return quarantine.discard(cursor, selection, reason)
+
+    def replay_batches(self, selection: Selection) -> list[ReplayBatch]:
+        """Open entries that can be loaded as they were kept."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return replays.find_batches(cursor, self._catalog, selection)
+
+    def incomplete_entries(self, selection: Selection, from_source: bool) -> dict[str, int]:
+        """Open entries that are to be read from their source again."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return replays.find_incomplete(cursor, self._catalog, selection, from_source)
+
+    def stage_kept(self, run: Run, batch: ReplayBatch, selection: Selection) -> list[TablePlan]:
+        """Stage the rows of a batch's entries, all tables in one transaction."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return replays.stage_kept(cursor, self._catalog, run, batch, selection)
+
+    def choose_to_read(self, run: Run, selection: Selection, from_source: bool) -> int:
+        """Choose the open entries of the run's tables that are read again."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return replays.choose_to_read(cursor, self._catalog, run, selection, from_source)
+
+    def keys_to_read(self, run: Run, table: str) -> pa.Table:
+        """Keys of the rows of a table that the chosen entries name."""
+        declared = self._catalog.tables[table]
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return _key_table(declared, replays.keys_to_read(cursor, self._catalog, run, declared))
+
     def publish(self, run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:
         """Everything a run makes visible, in one transaction."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return release.publish(cursor, self._catalog, self._settings, run, staged, verdicts)
+
+    def why_not_reconciled(self, table: str) -> str | None:
+        """Why a table cannot be held against the warehouse; None where it can."""
+        image = image_of(self._catalog, self._catalog.tables[table])
+        return image.reason if isinstance(image, NoImage) else None
+
+    def reconcile(
+        self, run: Run, staged: Sequence[StagedTable], size: RangeSize = USUAL_SIZE
+    ) -> list[Reconciliation]:
+        """Hold whole staged tables against one state of the warehouse, and record what was found."""
+        with connect(self.url, self._settings) as connection:
+            connection.set_session(isolation_level="REPEATABLE READ")
+            with connection.cursor() as cursor:
+                found = compare_tables(self._scope(cursor, run), run, staged, size)
+                return keep_reconciliations(cursor, run, found)
+
+    def narrow(self, run: Run, staged: Sequence[StagedTable]) -> list[StagedTable]:
+        """Leave of the staged tables that differ the ranges that do."""
+        subjects = subjects_of(self._catalog, run, staged)
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return mending.narrow(cursor, self._catalog, subjects, staged)
+
+    def repair(self, run: Run, staged: list[StagedTable], verdicts: list[Verdict]) -> Release:
+        """Release the narrowed tables, and with them what a load would not see, in one transaction."""
+        subjects = subjects_of(self._catalog, run, staged)
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            release.take_turn(cursor)
+            if audit.released_outcomes(cursor, run) is None:
+                mending.mend(self._scope(cursor, run), subjects)
             return release.publish(cursor, self._catalog, self._settings, run, staged, verdicts)
 
     def refresh_marts(self, run: Run) -> list[TableOutcome]:
@@ -180,6 +314,23 @@ class PostgreSQLWarehouse:
         """Business dates of a backfill that were released."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             return audit.released_dates(cursor, pipeline)
+
+    def note_incidents(self, end: RunEnd) -> None:
+        """Keep what a run showed of incidents."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            incidents.note(cursor, end)
+
+    @contextmanager
+    def telling(self) -> Iterator[list[OpenMatter]]:
+        """What people may have to be told of, under a lock that two runs that end at once take in turn."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock(hashtextextended('storehouse:alerts', 0))")
+            yield incidents.matters(cursor)
+
+    def keep_alerts(self, sent: Iterable[SentAlert]) -> None:
+        """Record messages."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            incidents.keep(cursor, sent)
 
     def live_runs(self) -> set[str]:
         """Ids of the runs that stand as running."""
@@ -210,6 +361,10 @@ class PostgreSQLWarehouse:
         ):
             return maintenance.analyze_changed(cursor)
 
+    def _scope(self, cursor: Cursor, run: Run) -> MergeScope:
+        zone = self._settings.business_time_zone
+        return MergeScope(cursor, self._catalog, run.staging_schema, run.run_id, zone)
+
 
 def _refuse_unreadable_keys(table: str, count: int) -> None:
     """A key that cannot be read is not a key that is gone (law X8)."""
@@ -220,5 +375,9 @@ def _refuse_unreadable_keys(table: str, count: int) -> None:
         )
 
 
-def _key_type(table: SourceTable, column: str) -> pa.DataType:
-    return arrow_type(table.columns[column].type)
+def _key_table(table: SourceTable, rows: Sequence[tuple[object, ...]]) -> pa.Table:
+    columns = {
+        name: pa.array([row[i] for row in rows], arrow_type(table.columns[name].type))
+        for i, name in enumerate(table.key)
+    }
+    return pa.table(columns)

@@ -35,6 +35,9 @@ PART = "settle"
 def apply_whole_steps(cursor: Cursor, staged: StagedTable, tables: Mapping[str, SourceTable]) -> StagedTable:
     """Run the table's steps in their order; rows they drop or hold back leave the staged table.
 
+    Replayed rows hold what steps had computed of their whole batch; only amounts are converted anew, as the
+    rates may be there now.
+
     Raises:
         ConfigError: A step cannot run: there are no rates, another table is not read, or a block of rows is
             too large.
@@ -42,9 +45,12 @@ def apply_whole_steps(cursor: Cursor, staged: StagedTable, tables: Mapping[str, 
     """
     scope = StepScope(cursor, staged, tables)
     table = scope.table
+    is_kept = staged.plan is not None and staged.plan.replays == "kept"
     counts: list[StepCount] = []
     with explained_values(table):
         for position, step in enumerate(table.settle, len(table.prepare) + 1):
+            if is_kept and not isinstance(step, ConvertCurrency):
+                continue
             effect, count = _counted(scope, step, position)
             counts.append(count)
             staged = replace(

@@ -14,9 +14,13 @@ create table if not exists audit.incidents (
     closed_run_id text
 );
 create unique index if not exists incidents_open_idx
-on audit.incidents (pipeline, table_name, kind) where closed_at is null;
+on audit.incidents ((case table_name when '' then pipeline else '' end), table_name, kind)
+where closed_at is null;
 comment on table audit.incidents is
 'What people were told once, until it was over';
 comment on column audit.incidents.kind is
 'run_failed, gate_closed, the name of a rule, reconciliation';
-comment on column audit.incidents.table_name is 'Empty where a whole run is meant';
+comment on column audit.incidents.table_name is
+'Empty where a whole run is meant; a table has its incidents whichever pipeline reads it';
+comment on column audit.incidents.pipeline is 'Of the run that saw it first';
+comment on column audit.incidents.seen_count is 'Runs that saw it';

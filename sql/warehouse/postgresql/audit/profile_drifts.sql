@@ -11,4 +11,5 @@ create table if not exists audit.profile_drifts (
 comment on table audit.profile_drifts is
 'How the profile of a column differs from that of the run before';
 comment on column audit.profile_drifts.drift is
-'What moved, such as null_share, distinct_share, quantiles, top_values, type';
+'What moved, such as null_share, distinct_share, quantiles, top_values, type;'
+' not_profiled, of no column, where the profile failed';

@@ -8,6 +8,8 @@ create table if not exists audit.reconciliations (
     source_count bigint not null,
     target_count bigint not null,
     held_back bigint not null,
+    newer bigint not null,
+    kept bigint not null,
     missing bigint not null,
     extra bigint not null,
     changed bigint not null,
@@ -20,6 +22,14 @@ create table if not exists audit.reconciliations (
 comment on table audit.reconciliations is
 'Source held against the warehouse, table by table (law X9)';
 comment on column audit.reconciliations.held_back is
-'Rows of the source that the warehouse lacks because they wait in quarantine or were rejected';
+'Rows of the source that wait in quarantine, were discarded there or rejected; not compared';
+comment on column audit.reconciliations.newer is
+'Rows that changed at the source since the last load; not compared';
+comment on column audit.reconciliations.kept is
+'Rows that only the warehouse has and the table''s policy of deletes keeps; not compared';
+comment on column audit.reconciliations.extra is
+'Rows that only the warehouse has although the source decides about them';
 comment on column audit.reconciliations.verified_through is
-'End of the contiguous ranges from the beginning that agree; NULL where not even the first does';
+'Largest key of the contiguous ranges from the beginning that agree, first column of the key;'
+' or the number of the last such range where keys may be personal;'
+' NULL where not even the first agrees, or nothing was compared';

@@ -4,9 +4,13 @@
 -- and so do the runs that they name.
 
 -- name: quarantine
+-- Settled entries outlive their run: until then a discarded row that comes again is known.
 delete from audit.quarantine as q
 using audit.runs as r
-where q.run_id = r.run_id and r.finished_at < %(before)s and q.status != 'open';
+where
+    q.run_id = r.run_id
+    and q.status != 'open'
+    and coalesce(q.closed_at, r.finished_at) < %(before)s;
 
 -- name: rejected_rows
 delete from audit.rejected_rows as d
@@ -63,6 +67,11 @@ where
         select from audit.reconciliations as later
         where later.table_name = d.table_name and later.as_of > d.as_of
     );
+
+-- name: incidents
+-- Messages about them go with them.
+delete from audit.incidents as i
+where i.closed_at < %(before)s;
 
 -- name: runs
 delete from audit.runs as r

@@ -79,7 +79,9 @@ taken as (
 ),
 
 kept as (
-    insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
+    insert into {{ schema | ident }}._quarantine (
+        table_name, row_key, rules, payload, row_number
+    )
     select
         %(table_name)s,
         jsonb_build_object(
@@ -88,7 +90,8 @@ kept as (
             {%- endfor %}
         ),
         array[t.broken_rule],
-        to_jsonb(t) - '_row' - 'broken_rule'
+        to_jsonb(t) - '_row' - 'broken_rule',
+        t._row
     from taken as t
     returning 1
 )

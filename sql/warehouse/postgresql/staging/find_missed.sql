@@ -35,12 +35,13 @@ where
         )
         {%- endif %}
     )
-    -- what is in quarantine waits for its replay; what was rejected is tried once in each run
+    -- what is in quarantine waits for its replay, and what a person discarded is settled;
+    -- what was rejected is tried once in each run
     and not exists (
         select from audit.quarantine as q
         where
             q.table_name = %(source)s
-            and q.status = 'open'
+            and (q.status = 'open' or (q.status = 'discarded' and q.closed_run_id is null))
             and q.payload ->> '_cursor' is not distinct from k._cursor
             {%- for column in key %}
             and q.payload ->> {{ column | literal }} = k.{{ column | ident }}::text

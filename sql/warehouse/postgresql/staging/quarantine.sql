@@ -3,7 +3,9 @@
     Rows that "taken" took out of staging wait in the run's quarantine; says how many. -#}
 {% macro keep_taken(schema, grain, rules, left_out=("_row",)) -%}
 kept as (
-    insert into {{ schema | ident }}._quarantine (table_name, row_key, rules, payload)
+    insert into {{ schema | ident }}._quarantine (
+        table_name, row_key, rules, payload, row_number
+    )
     select
         %(table_name)s,
         jsonb_build_object(
@@ -12,7 +14,8 @@ kept as (
             {%- endfor %}
         ),
         {{ rules }},
-        to_jsonb(t){% for column in left_out %} - {{ column | literal }}{% endfor %}
+        to_jsonb(t){% for column in left_out %} - {{ column | literal }}{% endfor %},
+        t._row
     from taken as t
     returning 1
 )

@@ -34,7 +34,13 @@ create table if not exists {{ schema | ident }}._quarantine (
     table_name text not null,
     row_key jsonb not null,
     rules text[] not null,
-    payload jsonb not null
+    payload jsonb not null,
+    row_number bigint
+);
+create table if not exists {{ schema | ident }}._replayed (
+    quarantine_id bigint primary key,
+    table_name text not null,
+    is_staged boolean not null default false
 );
 create unlogged table {{ schema | ident }}.{{ relation | ident }} (
     {%- for column, type in columns.items() %}

@@ -29,7 +29,21 @@ ended_members as (
     from history.{{ entity | ident }} as h
     where
         h.operation = 'delete'
+        {%- if is_replay %}
+        -- law Q3: a replayed row was seen then; what ended or came back later says nothing of it
+        and h.effective_at <= %(window_end)s::timestamptz
+        and not exists (
+            select from history.{{ entity | ident }} as l
+            where
+                {{ key | equal('l', 'h') }}
+                and l.operation = 'upsert'
+                and l.existence
+                and l.effective_at > h.effective_at
+                and l.effective_at <= %(window_end)s::timestamptz
+        )
+        {%- else %}
         and not exists (select from current_members as c where {{ key | equal('c', 'h') }})
+        {%- endif %}
         and exists (select from staged as s where {{ key | equal('s', 'h') }})
     group by {{ key | idents('h') }}
 ),
@@ -84,7 +98,13 @@ seen_now as (
             h.source_cursor,
             {{ columns | idents('h') }}
         from history.{{ entity | ident }} as h
-        where {{ key | equal('h', 'p') }} and h.source = %(source)s and h.operation = 'upsert'
+        where
+            {{ key | equal('h', 'p') }}
+            and h.source = %(source)s
+            and h.operation = 'upsert'
+            {%- if is_replay %}
+            and h.effective_at <= %(window_end)s::timestamptz
+            {%- endif %}
         order by h.effective_at desc, h.sequence desc
         limit 1
     ) as newest on true

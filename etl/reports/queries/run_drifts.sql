@@ -1,0 +1,18 @@
+-- grain: one row per drift of a source or a profile, in a run in %(run_ids)s
+-- reads: audit.source_drifts, audit.profile_drifts
+select
+    run_id,
+    table_name,
+    'source' as kind,
+    drift
+from audit.source_drifts
+where run_id = any(%(run_ids)s)
+union all
+select
+    run_id,
+    table_name,
+    'profile' as kind,
+    column_name || ': ' || drift as drift
+from audit.profile_drifts
+where run_id = any(%(run_ids)s)
+order by run_id asc, kind desc, table_name asc, drift asc;

@@ -1,0 +1,50 @@
+"""What each run was about to read: a window per table, kept when it is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import execute_values
+
+from etl.catalog import Catalog
+from etl.handles import Run, TablePlan
+from etl.windows import instant_of
+
+_KEEP = (
+    "insert into audit.windows (run_id, table_name, low, high, as_of, compares_keys, moves_watermark,"
+    " as_of_at, high_at) values %s on conflict do nothing"
+)
+
+
+def keep_windows(
+    cursor: Cursor, catalog: Catalog, run: Run, plans: list[TablePlan], cursor_zones: Mapping[str, str]
+) -> None:
+    """Store the windows of a run, with the instants that they stand for where they stand for one.
+
+    Args:
+        cursor_zones: Table name -> time zone in which its window is written.
+    """
+    rows = [
+        (
+            run.run_id,
+            plan.table,
+            plan.window.low,
+            plan.window.high,
+            plan.as_of,
+            plan.compares_keys,
+            plan.moves_watermark,
+            _instant(plan.as_of, catalog.sources[catalog.tables[plan.table].source].time_zone),
+            _instant(plan.window.high, cursor_zones[plan.table]),
+        )
+        for plan in plans
+    ]
+    execute_values(cursor, _KEEP, rows)
+
+
+def _instant(text: str | None, zone: str) -> datetime | None:
+    """None for numbers and for what has no end."""
+    if text is None or text.lstrip("-").isdigit():
+        return None
+    return instant_of(text, zone)

@@ -1,0 +1,181 @@
+"""Replays: entries of the quarantine chosen, and their rows brought back into staging (laws Q3, S8).
+
+What one run held back is replayed as one batch with the ``as_of`` of then, so that each row takes the place
+in history that it would have had. What cannot be loaded from what was kept of it is read from the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from psycopg2.extensions import cursor as Cursor
+
+from etl.catalog import Catalog, Deduplicate, FillFromRows, FlagOutliers, JoinTable, SourceTable
+from etl.handles import Run, TablePlan
+from etl.held_back import ReplayBatch, Selection
+from etl.identifiers import quote_postgresql
+from etl.warehouse.postgresql.statements import render_named
+from etl.windows import Window, cursor_text
+
+# Rules by which settling holds rows back, before the steps that need all rows of a batch.
+EARLY_RULES = (
+    "key_is_missing",
+    "duplicates_conflict",
+    "currency_is_unknown",
+    "rate_is_missing",
+    "converted_amount_does_not_fit",
+)
+
+NO_ROWS_SPEAK_OF = "2000-01-01 00:00:00.000000"
+
+
+def find_batches(cursor: Cursor, catalog: Catalog, selection: Selection) -> list[ReplayBatch]:
+    """What can be loaded as it was kept, by the run that held it back, the oldest first."""
+    sql = render_named("quarantine/find.sql", **_wholes(catalog))
+    cursor.execute(sql["find_batches"], _values(selection))
+    return [ReplayBatch(run, tuple(tables), count) for run, tables, count in cursor.fetchall()]
+
+
+def find_incomplete(
+    cursor: Cursor, catalog: Catalog, selection: Selection, from_source: bool
+) -> dict[str, int]:
+    """Table -> entries that only the source can make whole, or all that are meant to be read again."""
+    sql = render_named("quarantine/find.sql", **_wholes(catalog))
+    cursor.execute(sql["find_incomplete"], {**_values(selection), "from_source": from_source})
+    return dict(cursor.fetchall())
+
+
+def stage_kept(
+    cursor: Cursor, catalog: Catalog, run: Run, batch: ReplayBatch, selection: Selection
+) -> list[TablePlan]:
+    """Choose the open entries of the batch and what belongs to them, and stage their rows.
+
+    The caller holds the tables of the run, so that no entry is settled before this run ends but by people.
+
+    Returns:
+        A plan for each table of the run, whether it got rows or not; none when nothing is left to replay.
+    """
+    values = {**_values(selection), "original_run": batch.original_run}
+    sql = render_named("quarantine/choose.sql", schema=run.staging_schema, **_wholes(catalog))
+    cursor.execute(sql["choose"], values)
+    for name in run.tables:
+        _take_unit(cursor, catalog, run, name, values)
+    cursor.execute(f"select count(*) from {_replayed(run)}")
+    if not (cursor.fetchone() or (0,))[0]:
+        return []
+    cursor.execute(f"analyze {_replayed(run)}")
+    return [_stage_table(cursor, catalog, run, catalog.tables[name], values) for name in run.tables]
+
+
+def choose_to_read(
+    cursor: Cursor, catalog: Catalog, run: Run, selection: Selection, from_source: bool
+) -> int:
+    """Choose the open entries of the run's tables that are read again; returns how many."""
+    values = {**_values(selection), "from_source": from_source, "read_tables": list(run.tables)}
+    sql = render_named("quarantine/choose.sql", schema=run.staging_schema, **_wholes(catalog))
+    cursor.execute(sql["choose_to_read"], values)
+    return cursor.rowcount
+
+
+def keys_to_read(cursor: Cursor, catalog: Catalog, run: Run, table: SourceTable) -> list[tuple[Any, ...]]:
+    """Keys of the rows to read again of a table: its own entries, and parents of entries of its children."""
+    named_in = {table.qualified_name: {column: column for column in table.key}}
+    for name in catalog.children_of(table.qualified_name):
+        parent = catalog.tables[name].parent
+        named_in[name] = {own: child for child, own in parent.keys.items()} if parent else {}
+    sql = render_named(
+        "quarantine/stage.sql",
+        **_names(run, table),
+        key=table.key,
+        named_in=named_in,
+    )
+    cursor.execute(sql["keys_to_read"], {})
+    return list(cursor.fetchall())
+
+
+def _take_unit(cursor: Cursor, catalog: Catalog, run: Run, name: str, values: dict[str, Any]) -> None:
+    """A child brings its parent that waits, and a parent all its children that wait."""
+    parent = catalog.tables[name].parent
+    if parent is None:
+        return
+    sql = render_named(
+        "quarantine/unit.sql",
+        schema=run.staging_schema,
+        child=name,
+        parent=parent.table,
+        keys=list(parent.keys.items()),
+        reversed=[(own, child) for child, own in parent.keys.items()],
+    )
+    for statement in sql.values():
+        cursor.execute(statement, values)
+
+
+def _stage_table(
+    cursor: Cursor, catalog: Catalog, run: Run, table: SourceTable, values: dict[str, Any]
+) -> TablePlan:
+    values = {**values, "table_name": table.qualified_name, "relation": table.relation}
+    stored = [name for name, column in table.staged_columns.items() if column.expression is None]
+    sql = render_named(
+        "quarantine/stage.sql", **_names(run, table), columns=stored, key=table.key, named_in={"": {}}
+    )
+    cursor.execute(sql["describe"], values)
+    as_of, columns = cursor.fetchone() or (None, stored)
+    for name in ("stage", "note", "mark"):
+        cursor.execute(sql[name], values)
+    return _plan(catalog, table, as_of, columns)
+
+
+def _plan(
+    catalog: Catalog, table: SourceTable, as_of: datetime | None, columns: Collection[str]
+) -> TablePlan:
+    """Columns that the catalog gained since have no value in what was kept, which NULL would not say (S6)."""
+    zone = ZoneInfo(catalog.sources[table.source].time_zone)
+    text = cursor_text(as_of.astimezone(zone)) if as_of else NO_ROWS_SPEAK_OF
+    unkept = tuple(
+        name
+        for name, column in table.staged_columns.items()
+        if column.expression is None and name not in columns
+    )
+    return TablePlan(
+        table=table.qualified_name,
+        watermark=None,
+        window=Window(),
+        as_of=text,
+        compares_keys=False,
+        absent=table.unknown_without(unkept),
+        moves_watermark=False,
+        speaks_of_now=False,
+        replays="kept",
+    )
+
+
+def _wholes(catalog: Catalog) -> dict[str, Any]:
+    """Where a row alone is not enough: parts that a fact joins, and tables with steps over all rows."""
+    return {
+        "parts": [
+            {"child": name, "parent": parent.table, "keys": parent.keys}
+            for fact in catalog.facts.values()
+            for name in fact.tables
+            if not fact.columns and (parent := catalog.tables[name].parent)
+        ],
+        "unfinished": [name for name, table in catalog.tables.items() if _needs_all_rows(table)],
+    }
+
+
+def _needs_all_rows(table: SourceTable) -> bool:
+    return any(isinstance(x, (Deduplicate, FillFromRows, FlagOutliers, JoinTable)) for x in table.settle)
+
+
+def _values(selection: Selection) -> dict[str, Any]:
+    return {**selection.values, "early_rules": list(EARLY_RULES)}
+
+
+def _names(run: Run, table: SourceTable) -> dict[str, Any]:
+    return {"schema": run.staging_schema, "relation": table.relation, "table": table.qualified_name}
+
+
+def _replayed(run: Run) -> str:
+    return quote_postgresql(run.staging_schema, "_replayed")

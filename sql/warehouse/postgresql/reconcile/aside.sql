@@ -1,0 +1,91 @@
+-- grain: statements that take rows out of {{ relation }} that the warehouse cannot have, or not yet
+-- reads: {{ staging }}.{{ relation }}, {{ staging }}._quarantine, audit.quarantine
+
+-- name: open
+create unlogged table if not exists {{ staging | ident }}.{{ aside | ident }} (
+    {%- for column, staged in staged_key.items() %}
+    {{ column | ident }} {{ staged.type }},
+    {%- endfor %}
+    _why text not null
+);
+
+-- name: newer
+-- What changed since the last load lies above its watermark.
+with taken as (
+    delete from {{ staging | ident }}.{{ relation | ident }} as s
+    where s._cursor::{{ cursor_type }} >= %(watermark)s::{{ cursor_type }}
+    returning s.*
+)
+
+insert into {{ staging | ident }}.{{ aside | ident }} (
+    {%- for column in staged_key %}
+    {{ column | ident }},
+    {%- endfor %}
+    _why
+)
+select
+    {%- for staged in staged_key.values() %}
+    t.{{ staged.name | ident }},
+    {%- endfor %}
+    'newer'
+from taken as t;
+
+-- name: held_back
+-- The same row in the same state waits in quarantine, or was discarded there.
+with taken as (
+    delete from {{ staging | ident }}.{{ relation | ident }} as s
+    using audit.quarantine as q
+    where
+        q.table_name = %(source)s
+        and q.status in ('open', 'discarded')
+        and q.payload ->> '_cursor' is not distinct from s._cursor
+        {%- for column, type in row_key.items() %}
+        and (q.payload ->> {{ column | literal }})::{{ type }} = s.{{ column | ident }}
+        {%- else %}
+        and q.payload = to_jsonb(s) - '_row'
+        {%- endfor %}
+    returning s.*
+)
+
+insert into {{ staging | ident }}.{{ aside | ident }} (
+    {%- for column in staged_key %}
+    {{ column | ident }},
+    {%- endfor %}
+    _why
+)
+select
+    {%- for staged in staged_key.values() %}
+    t.{{ staged.name | ident }},
+    {%- endfor %}
+    'held_back'
+from taken as t;
+
+-- name: settled
+-- Rows without a key, and duplicates that contradict each other.
+with taken as (
+    delete from {{ staging | ident }}._quarantine as q
+    where q.table_name = %(source)s
+    returning q.payload
+)
+
+insert into {{ staging | ident }}.{{ aside | ident }} (
+    {%- for column in staged_key %}
+    {{ column | ident }},
+    {%- endfor %}
+    _why
+)
+select
+    {%- for staged in staged_key.values() %}
+    (t.payload ->> {{ staged.name | literal }})::{{ staged.type }},
+    {%- endfor %}
+    'held_back'
+from taken as t;
+
+-- name: count
+select
+    count(*) filter (where a._why = 'newer') as newer,
+    count(*) filter (where a._why = 'held_back') as held_back,
+    (
+        select count(*) from {{ staging | ident }}._rejected as r where r.table_name = %(source)s
+    ) as rejected
+from {{ staging | ident }}.{{ aside | ident }} as a;

@@ -1,0 +1,31 @@
+-- grain: statements that take away rows of {{ target }} that a release would not put right
+-- reads: {{ staging }}.{{ joined }}, {{ staging }}.{{ relation }}, {{ schema }}.{{ target }}
+
+-- name: count_ending
+select
+    (select count(*) from {{ schema | ident }}.{{ target | ident }}) as present,
+    (
+        select count(*) from {{ staging | ident }}.{{ joined | ident }} as j
+        where j._finding = 'extra'
+    ) as ending;
+
+-- name: remove_wrong
+-- What another release of the row would not give way to goes first; its right state is staged.
+delete from {{ schema | ident }}.{{ target | ident }} as t
+using {{ staging | ident }}.{{ joined | ident }} as j
+where
+    {{ parts | equal('j', 't') }}
+    and (
+        j._finding = 'extra'
+        or (
+            j._finding = 'changed'
+            and exists (
+                select from {{ staging | ident }}.{{ relation | ident }} as s
+                where
+                {%- for column, staged in staged_key.items() %}
+                    s.{{ staged.name | ident }} = j.{{ column | ident }}
+                    {{ "and" if not loop.last }}
+                {%- endfor %}
+            )
+        )
+    );
