@@ -163,7 +163,7 @@ def _observed(
     return f"{told}; {usual.sentence}" if usual else told
 
 
-def _shown(value: float) -> str:
+def _shown(value: Any) -> str:
     return f"{value:,.6g}" if abs(value) < 1_000_000 and value != int(value) else f"{value:,.0f}"
 
 
