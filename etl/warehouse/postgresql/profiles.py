@@ -16,7 +16,7 @@ from psycopg2.extras import Json, RealDictCursor, execute_values
 from etl.catalog import Column, SourceTable
 from etl.handles import Run, StagedTable
 from etl.profile_drift import LEAST_ROWS, drifts_between
-from etl.profiles import EMAIL, FORMS, MAX_SET, QUANTILES, ProfiledColumn, ProfileDrift, counted
+from etl.profiles import EMAIL, FORMS, MAX_SET, QUANTILES, KeptProfile, ProfiledColumn, ProfileDrift, counted
 from etl.warehouse.postgresql.statements import identifier, render_named
 
 # A profile is worth a moment of the run, not more.
