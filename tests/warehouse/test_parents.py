@@ -67,7 +67,7 @@ class Staged:
         batch = Batch({ORDERS: orders, LINES: lines})
         world.warehouse.begin_run(run, [CATALOG.tables[name] for name in batch.rows])
         for name in batch.rows:
-            world._stage(run, name, batch)
+            world.stage(run, name, batch)
         return cls(world, run, world.warehouse.settle(cls.plan(ORDERS), run))
 
     @staticmethod
