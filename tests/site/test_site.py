@@ -267,6 +267,20 @@ def test_a_receipt_of_a_failed_run_says_why_and_of_a_killed_one_that_nothing_is_
     assert "Nothing else is on record" in page.evaluate("document.querySelector('main').innerText")
 
 
+def test_what_waits_can_be_filtered_in_its_page_without_a_network(sites: Sites, page: Page) -> None:
+    page.open(sites.filled / "quarantine.html")
+    seen = "[...document.querySelectorAll('#rows tbody tr')].filter(row => row.offsetParent !== null).length"
+    choose = (
+        "(() => {{ const field = document.querySelectorAll('.filters select')[1]; field.value = '{}';"
+        " field.dispatchEvent(new Event('input')); return document.querySelector('output').textContent; }})()"
+    )
+    assert page.evaluate(seen) == 2
+    assert page.evaluate(choose.format("country_is_known")) == "1 of 2 rows"
+    assert page.evaluate(seen) == 1
+    assert page.evaluate(choose.format("")) == "2 of 2 rows"
+    assert page.complaints == []
+
+
 def test_a_judgement_is_linked_while_its_page_is_there(sites: Sites) -> None:
     newest = _Links.of(sites.filled / RECEIPTS[8]).links
     assert [link for link in newest if "validations" in link] == [
