@@ -133,3 +133,12 @@ found = _lookup
 dimensions = [other]
 seen = {"entity": entity, "schema": "replica", "relation": relation, "holds": "true", "key": key}
 lookups = repoints = {"customer_key": _lookup, "product_key": _lookup, "store_key": _lookup}
+
+# What the quarantine is given.
+table = child_table = "shop.items"
+parent_table = "shop.orders"
+parent = {"relation": parent_relation, "keys": keys}
+parts = [{"child": child_table, "parent": parent_table, "keys": keys}]
+unfinished = ["shop.items"]
+named_in = {table: keys}
+is_latest = has_latest = is_replay = True

@@ -103,7 +103,7 @@ seen_now as (
             and h.source = %(source)s
             and h.operation = 'upsert'
             {%- if is_replay %}
-            and h.effective_at <= %(window_end)s::timestamptz
+            and h.effective_at <= %(window_end)s::timestamptz -- noqa: LT02
             {%- endif %}
         order by h.effective_at desc, h.sequence desc
         limit 1
