@@ -104,9 +104,8 @@ in_line = _rows_of("shop.order_items")
 in_session = _rows_of("analytics.sessions")
 in_page = _rows_of("analytics.page_views")
 in_purchase = _rows_of("analytics.conversions")
-in_csv, in_packed_csv, in_workbook, in_json, in_xml = map(
-    _counts_in, ("csv", "csv.gz", "xlsx", "json", "xml")
-)
+in_csv, in_packed_csv = _counts_in("csv"), _counts_in("csv.gz")
+in_workbook, in_json, in_xml = _counts_in("xlsx"), _counts_in("json"), _counts_in("xml")
 
 KINDS: tuple[Defect, ...] = (
     in_customer("e-mail address without a domain", 3, {"email": "ana@"}, recorded("email_is_valid")),

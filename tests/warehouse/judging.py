@@ -94,7 +94,7 @@ class Judging:
         self._warehouse.migrate()
 
     def run(
-        self, rows: dict[str, Sequence[Row]], suites: dict[str, list[dict[str, Any]]], cut: Cut
+        self, rows: Mapping[str, Sequence[Row]], suites: dict[str, list[dict[str, Any]]], cut: Cut
     ) -> Outcome:
         """Bring the rows, judge them by the rules, and publish when the gate is open."""
         run_id = uuid.uuid4().hex
@@ -109,8 +109,8 @@ class Judging:
             self._stage(run, table, rows[table.qualified_name], cut)
         staged = [self._warehouse.settle(_plan(name), run) for name in CATALOG.parents_first()]
         followed, verdicts = [], []
-        for table in staged:
-            followed.append(self._warehouse.follow_parents(table))
+        for settled in staged:
+            followed.append(self._warehouse.follow_parents(settled))
             verdicts.append(self._judge(followed[-1], folder, run_id))
         release = None
         if all(verdict.is_open for verdict in verdicts):
