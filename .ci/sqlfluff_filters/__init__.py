@@ -142,3 +142,8 @@ parts = [{"child": child_table, "parent": parent_table, "keys": keys}]
 unfinished = ["shop.items"]
 named_in = {table: keys}
 is_latest = has_latest = is_replay = True
+
+# What a profile is given.
+value = "s.item_name"
+is_text = is_number = is_measured = shows_values = True
+forms, quantiles = ["^[0-9]+$"], [0.5]
