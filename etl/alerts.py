@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import SecretStr
 
 from etl.catalog import Alerts, Route
-from etl.errors import QualityGateClosed
+from etl.errors import QualityGateClosed, ReconciliationDiffers
 from etl.handles import Incident, OpenMatter, RunEnd, SentAlert, Severity, Verdict
 from etl.notify import Kind, notify
 
@@ -61,10 +61,12 @@ def end_of(
         error: Why the run failed; None for one that succeeded.
         verdicts: Of every table that was judged.
     """
-    failed = [_failed_run(pipeline, error)] if error and not isinstance(error, QualityGateClosed) else []
+    is_told_by_table = isinstance(error, QualityGateClosed | ReconciliationDiffers)
+    failed = [_failed_run(pipeline, error)] if error and not is_told_by_table else []
     rules = [incident for verdict in verdicts for incident in _failed_rules(pipeline, verdict)]
     judged = tuple(verdict.table for verdict in verdicts)
-    return RunEnd(pipeline, run_id, (*failed, *rules), judged, succeeded=error is None)
+    succeeded = not failed and not isinstance(error, QualityGateClosed)
+    return RunEnd(pipeline, run_id, (*failed, *rules), judged, succeeded=succeeded)
 
 
 def messages(alerts: Alerts, matters: Sequence[OpenMatter]) -> Iterator[Message]:

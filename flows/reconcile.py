@@ -16,6 +16,7 @@ from tasks.reconcile import (
     refuse_differences,
     repair_tables,
     select_reconciled,
+    shown_incidents,
 )
 from tasks.report import open_report
 from tasks.runner import task_runner
@@ -50,6 +51,7 @@ def reconcile(tables: Tables, repair: bool = False) -> list[Reconciliation]:
                 report.release = repair_tables(run, narrowed, report.verdicts)
                 report.marts = refresh_marts(run)
                 found = reconcile_tables(run, staged)
+            report.reconciled = shown_incidents(run, found)
             report.did = publish_reconciliations(run, found)
             refuse_differences(found)
             return found

@@ -8,7 +8,7 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
 
 from etl.errors import ConfigError, ReconciliationDiffers
-from etl.handles import Release, Run, StagedTable, Verdict
+from etl.handles import Incident, Release, Run, RunEnd, StagedTable, Verdict
 from etl.warehouse.reconciliation import Reconciliation
 from tasks import resources
 from tasks.policy import RETRIED
@@ -77,6 +77,23 @@ def publish_reconciliations(run: Run, found: list[Reconciliation]) -> str:
     }
     told = {"agrees": "agree with their source", "repaired": "were repaired", "differs": "differ"}
     return ", ".join(f"{count} tables {told[status]}" for status, count in counts.items() if count) + "."
+
+
+def shown_incidents(run: Run, found: Sequence[Reconciliation]) -> RunEnd:
+    """A table that differs is an incident until a later reconciliation agrees."""
+    seen = tuple(
+        Incident(
+            run.pipeline,
+            each.table,
+            "reconciliation",
+            "critical",
+            f"{each.table} differs from its source\n{each}",
+        )
+        for each in found
+        if each.differing
+    )
+    judged = tuple(each.table for each in found)
+    return RunEnd(run.pipeline, run.run_id, seen, judged, about="reconciliation")
 
 
 def refuse_differences(found: Sequence[Reconciliation]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from prefect import get_run_logger, task
@@ -40,6 +40,7 @@ class RunReport:
 
     Attributes:
         did: What the run did, in a sentence, where it is not a release that it made.
+        reconciled: What a reconciliation shows of incidents.
         speaks_of_now: What its gate said is how the tables are now, so that incidents begin and end with it.
     """
 
@@ -49,12 +50,16 @@ class RunReport:
     release: Release | None = None
     marts: list[TableOutcome] = field(default_factory=list)
     did: str = ""
+    reconciled: RunEnd | None = None
     speaks_of_now: bool = True
 
     def end(self, error: BaseException | None) -> RunEnd:
         """What the run shows of incidents."""
         verdicts = self.verdicts if self.speaks_of_now else []
-        return end_of(self.pipeline, self.run.run_id if self.run else None, error, verdicts)
+        end = end_of(self.pipeline, self.run.run_id if self.run else None, error, verdicts)
+        if self.reconciled is None:
+            return end
+        return replace(self.reconciled, seen=(*self.reconciled.seen, *end.seen), succeeded=end.succeeded)
 
 
 @contextmanager

@@ -18,6 +18,11 @@ STORED = (
 )
 
 
+DIFFERENCES = (
+    "select table_name from audit.incidents where kind = 'reconciliation' and closed_at is null order by 1"
+)
+
+
 def test_a_shop_with_defects_agrees_and_tampered_rows_are_found_named_and_repaired(world: FlowWorld) -> None:
     for day in range(1, 4):
         world.play(day)
@@ -50,6 +55,7 @@ def test_a_shop_with_defects_agrees_and_tampered_rows_are_found_named_and_repair
     assert "1 changed in city (1)" in told and "Nowhere" not in told
     stored = world.query(STORED)
     assert [row[:6] for row in stored] == [(name, "differs", 0, 0, 1, 1) for name in sorted(tampered)]
+    assert world.query(DIFFERENCES) == [(name,) for name in sorted(tampered)]
     lines = next(row for row in stored if row[0] == "shop.order_items")
     assert int(lines[6]) < order_id
     ((verified,),) = world.query(
@@ -62,6 +68,7 @@ def test_a_shop_with_defects_agrees_and_tampered_rows_are_found_named_and_repair
     assert {each.table for each in repaired if each.status == "repaired"} == set(tampered)
     assert world.query("select * from audit.watermarks order by 1, 2") == watermarks
     assert world.content() == before
+    assert world.query(DIFFERENCES) == []
 
     world.play(4)
     later = {each.table: each for each in world.call(reconcile, tables=["shop.orders"])}
