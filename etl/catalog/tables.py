@@ -64,8 +64,8 @@ class SourceTable(Model):
     """A table of a source: a table or view, a declared query, an endpoint of an API, or files.
 
     Attributes:
-        parameters: Type of each ``:name`` in ``query``; a run binds ``as_of``, ``business_date``, ``low``
-            and ``high``, and what it was asked for.
+        parameters: Type of each ``:name`` in ``query``; a run binds ``as_of`` and, where it is of one
+            day, ``business_date``.
         settle: Steps that need all rows of the run, as SQL over the staged table (law F5).
         replica: The table is copied as it is; without it, a dimension or a fact takes its rows.
     """

@@ -1,4 +1,4 @@
-"""What ``path`` of a catalog column reaches within a nested value, for all sources whose values are parsed here."""
+"""What ``path`` of a catalog column reaches within a nested value, for files and APIs alike."""
 
 from __future__ import annotations
 
