@@ -79,6 +79,7 @@ def readable(text: str) -> str:
 
 def _is_text(value: Value) -> bool:
     try:
-        return value is None or bool(value.encode()) or True
+        (value or "").encode()
     except UnicodeEncodeError:
         return False
+    return True
