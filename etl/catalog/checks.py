@@ -55,7 +55,7 @@ def _fed_twice(catalog: Catalog, folder: Path) -> Iterator[str]:
 def _too_long(catalog: Catalog, folder: Path) -> Iterator[str]:
     for table in catalog.tables.values():
         where = _file_of(folder, table)
-        for name in (f"{table.relation}__keys", *table.staged_columns):
+        for name in (table.keys_relation, *table.staged_columns):
             yield from _name_problem(where, name)
     for dimension in catalog.dimensions.values():
         where = f"{folder}/dimensions/{dimension.name}.yaml"

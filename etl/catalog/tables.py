@@ -110,9 +110,19 @@ class SourceTable(Model):
         return f"{self.source}.{self.name}"
 
     @property
+    def catalog_file(self) -> str:
+        """Where the table is declared, for messages."""
+        return f"catalog/tables/{self.source}/{self.name}.yaml"
+
+    @property
     def relation(self) -> str:
         """Name of the staged table within the run's staging schema."""
         return f"stg_{self.source}__{self.name}"
+
+    @property
+    def keys_relation(self) -> str:
+        """Name of the list of all keys at the source, beside the staged table."""
+        return f"{self.relation}__keys"
 
     @property
     def replica_relation(self) -> str:

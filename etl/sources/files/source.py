@@ -112,6 +112,6 @@ def _files(table: SourceTable) -> FileSet:
     if table.files is None:
         raise ConfigError(
             f"{table.qualified_name} declares no 'files', but its source is of 'kind: files'.",
-            f"Declare it in catalog/tables/{table.source}/{table.name}.yaml, or correct the source's kind.",
+            f"Declare it in {table.catalog_file}, or correct the source's kind.",
         )
     return table.files

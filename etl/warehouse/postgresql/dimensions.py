@@ -69,7 +69,7 @@ def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> Ta
     names, values = _event_names(scope, dimension, events)
     removed = 0
     if events.compares_keys:
-        keys_relation = f"{events.table.relation}__keys"
+        keys_relation = events.table.keys_relation
         require_whole(scope.cursor, scope.staging, keys_relation)
         removed = append_deletes(scope, dimension, events, keys_relation)
     scope.cursor.execute(render("merges/dimension/append_events.sql", **names), values)

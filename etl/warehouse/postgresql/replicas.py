@@ -69,7 +69,7 @@ def _names(scope: MergeScope, table: SourceTable, plan: TablePlan) -> dict[str, 
 
 def _remove_gone(scope: MergeScope, table: SourceTable, plan: TablePlan) -> int:
     """Rows whose key was not among all keys, or not among all rows where those were read."""
-    keys = f"{table.relation}__keys"
+    keys = table.keys_relation
     is_read_whole = table.cursor is None and table.files is None
     if plan.compares_keys:
         require_whole(scope.cursor, scope.staging, keys)
@@ -84,7 +84,7 @@ def _remove_gone(scope: MergeScope, table: SourceTable, plan: TablePlan) -> int:
 
 def guarded_copy(table: SourceTable) -> Guarded:
     """The copy of a table and how much of it one release may remove (law S13)."""
-    file = f"catalog/tables/{table.source}/{table.name}.yaml"
+    file = table.catalog_file
     guard = (table.replica or Replica()).guard
     return Guarded(f"rows of replica.{table.replica_relation}", file, guard, spares_few=True)
 
