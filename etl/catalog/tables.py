@@ -13,10 +13,11 @@ from etl.catalog.model import ColumnType, Model
 from etl.catalog.rest import Endpoint
 from etl.catalog.steps import Step
 from etl.catalog.whole_steps import ConvertCurrency, WholeStep
+from etl.landed_columns import LANDED_COLUMNS
 
 # What a replica adds to the columns of its table.
 REPLICA_COLUMNS = ("_row_id", "_source_cursor", "_inserted_run_id", "_updated_run_id")
-_OWN_COLUMNS = ("_row", "_cursor", "_fault", "_drift", "_change", *REPLICA_COLUMNS)
+_OWN_COLUMNS = (*LANDED_COLUMNS, "_change", *REPLICA_COLUMNS)
 
 
 class Column(Model):

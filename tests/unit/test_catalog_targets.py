@@ -180,6 +180,15 @@ def test_what_a_run_over_some_tables_of_the_shop_can_change() -> None:
             "_row: {type: text}\n  quantity: {type: integer}",
             "'_row' is a name of the project's own",
         ),
+        *(
+            (
+                SHEET,
+                "quantity: {type: integer}",
+                f"{name}: {{type: text}}\n  quantity: {{type: integer}}",
+                f"'{name}' is a name of the project's own",
+            )
+            for name in ("_zero_dates", "_source_text", "_fault_column", "_sheet")
+        ),
         (COPY, "replica: {}", "replica: {}\nunique: [note]", "leave 'unique' out"),
         (COPY, "replica: {}", "replica: {whole_row: true}", "only a whole-row replica has none"),
         (COPY, "key: [id]", "key: []\ncursor: id\nreplica: {whole_row: true}", "takes no 'cursor'"),

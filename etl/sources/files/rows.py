@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from etl.landed_columns import FAULT, SOURCE_TEXT
 from etl.sources.files.unpacking import Metered
 
-FAULT = "_fault"
-SOURCE_TEXT = "_source_text"
 BATCH_BYTES = 8 * 1024**2
 
 Value = str | None
