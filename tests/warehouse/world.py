@@ -123,7 +123,7 @@ class World:
             connection.cursor() as cursor,
         ):
             cursor.execute("create schema rebuild")
-            scope = MergeScope(cursor, self.catalog, "rebuild", "rebuild")
+            scope = MergeScope(cursor, self.catalog, "rebuild", "rebuild", "UTC")
             open_merge(scope, dimension)
             keys = ", ".join(quote_postgresql(c) for c in dimension.key)
             cursor.execute(
