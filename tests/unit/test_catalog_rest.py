@@ -83,8 +83,8 @@ def test_a_token_url_is_one() -> None:
 
 @pytest.mark.parametrize("kind", ["database", "rest", "files"])
 def test_a_table_stands_in_a_source_of_its_kind(tmp_path: Path, kind: str) -> None:
-    table = {"description": "x", "key": ["id"], "columns": {"id": {"type": "bigint"}}}
-    ways = {
+    table: dict[str, Any] = {"description": "x", "key": ["id"], "columns": {"id": {"type": "bigint"}}}
+    ways: dict[str, dict[str, Any]] = {
         "table": {"table": "x"},
         "query": {"query": "select 1 as id"},
         "endpoint": {"endpoint": {"path": "/x"}},
