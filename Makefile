@@ -29,7 +29,7 @@ PIP        := PIP_CACHE_DIR="$(PIP_CACHE)" "$(BIN)/python" -m pip --quiet
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help venv demo up down status discover replicate quarantine test check format schema lock clean
+.PHONY: help venv demo up down status discover draft replicate quarantine test check format schema lock clean
 
 help: ## list the targets
 	echo "Storehouse: what can be made here"
@@ -61,6 +61,10 @@ status: venv ## say what runs
 discover: venv ## write the catalog of a database: SOURCE=crm, its URL in ETL_CRM_URL
 	[ -n "$(SOURCE)" ] || { echo "Name the source: make $@ SOURCE=crm, with its URL in ETL_CRM_URL."; exit 1; }
 	"$(BIN)/python" -m etl.discovery "$(SOURCE)" $(ARGS)
+
+draft: venv ## draft a suite from what runs saw of a table: TABLE=shop.orders
+	[ -n "$(TABLE)" ] || { echo "Name the table: make $@ TABLE=shop.orders."; exit 1; }
+	"$(BIN)/python" -m etl.discovery.draft "$(TABLE)" $(ARGS)
 
 replicate: venv ## copy a database and keep the copy up to date: SOURCE=crm, its URL in ETL_CRM_URL
 	[ -n "$(SOURCE)" ] || { echo "Name the source: make $@ SOURCE=crm, with its URL in ETL_CRM_URL."; exit 1; }

@@ -75,7 +75,7 @@ class ReplayBatch:
 class HeldBackGroup:
     """Open entries of one table and rule from one run; an entry may count under several rules."""
 
-    table: str
+    table_name: str
     rule: str
     run_id: str
     pipeline: str
@@ -95,7 +95,7 @@ class HeldBackRow:
     """
 
     entry_id: int
-    table: str
+    table_name: str
     rules: tuple[str, ...]
     row_key: Mapping[str, Any]
     run_id: str

@@ -14,6 +14,8 @@ from typing import Any
 
 # A column with so many values at most has them all in its profile.
 MAX_SET = 20
+# Characters of a value that are kept.
+LONGEST_VALUE = 60
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # Understood alike by PostgreSQL, MySQL and MariaDB.
 FORMS = {

@@ -4,8 +4,13 @@ suites/        one YAML per staged table: its rules, their severities and their 
 suites.py      reads and checks them, without the cost of importing Great Expectations
 vocabulary.py  the expectations and kwargs that a suite may use
 rules.py       named business rules: SQL predicates with their reasons
-row_rules.py   the two expectations of our own, so that such predicates ride the same scan
+row_rules.py   the two row expectations of our own, so that such predicates ride the same scan
+measures.py    the ones about whole tables: age, share, columns as declared
+history.py     bounds from what a rule measured in earlier runs
+declared.py    rules that follow from the catalog
+asked.py       which rules one judgement asks, and on what terms
 gate.py        ``judge`` and ``build_docs``, the only Great Expectations contexts
+blame.py       the rows that break critical rules, in one scan of the database
 conversion.py  our suites as Great Expectations knows them
 verdicts.py    what Great Expectations found, as our handles, without a value of any row
 result_store.py, data_docs.py, assets/   stored results and pages that open offline

@@ -159,8 +159,12 @@ def _observed(
     if "details" in counts:
         return "; ".join(counts["details"]) or "as declared"
     value = counts.get("observed_value")
-    told = f"observed {value:,}" if _is_number(value) else "observed no number"
+    told = f"observed {_shown(value)}" if _is_number(value) else "observed no number"
     return f"{told}; {usual.sentence}" if usual else told
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,.6g}" if abs(value) < 1_000_000 and value != int(value) else f"{value:,.0f}"
 
 
 def _number(value: Any) -> float | None:

@@ -38,6 +38,8 @@ def reconcile(tables: Tables, repair: bool = False) -> list[Reconciliation]:
     """
     request = Request(whole=True)
     with open_report(PIPELINE) as report:
+        # What a repair judges is a part of a table.
+        report.speaks_of_now = False
         selected = select_reconciled(tables)
         with open_run(PIPELINE, selected, request) as run:
             report.run = run

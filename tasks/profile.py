@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import get_run_logger, task
 
-from etl.errors import ContractError, StorehouseError
+from etl.errors import ConfigError, StorehouseError, TransientError
 from etl.handles import Run, StagedTable
 from etl.profiles import NOT_PROFILED, ProfileDrift
 from tasks import resources
@@ -35,9 +35,9 @@ def profile_table(staged: StagedTable, run: Run) -> int:
 
 
 def _tell_failure(staged: StagedTable, run: Run, error: Exception) -> None:
-    # The message of an error about a value quotes the value, which may be a person's (law P2).
-    is_silent = isinstance(error, ContractError) or not isinstance(error, StorehouseError)
-    said = type(error).__name__ if is_silent else f"{type(error).__name__}: {error.args[0]}"
+    # Messages of others may quote a row (law P2).
+    is_safe = isinstance(error, TransientError | ConfigError)
+    said = f"{type(error).__name__}: {error.args[0]}" if is_safe else type(error).__name__
     get_run_logger().warning("%s: no profile: %s", staged.table, said)
     failed = ProfileDrift("", NOT_PROFILED, None, said)
     try:

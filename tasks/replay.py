@@ -101,10 +101,10 @@ def tell_what_is_left(selection: Selection, from_source: bool) -> dict[str, int]
     """Table -> rows of the selection that are still open, with what to do about them in the log."""
     left: dict[str, int] = {}
     for group in resources.warehouse().held_back_groups(selection):
-        left[group.table] = left.get(group.table, 0) + group.entry_count
+        left[group.table_name] = left.get(group.table_name, 0) + group.entry_count
         get_run_logger().warning(
             "%s: %s rows of run %s still wait for %s.",
-            group.table,
+            group.table_name,
             group.entry_count,
             group.run_id,
             group.rule,

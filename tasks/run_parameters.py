@@ -14,6 +14,8 @@ HIDDEN = "***"
 LONGEST_TEXT, MOST_VALUES = 500, 100
 
 _SECRET_NAME = re.compile(r"passw|passphrase|secret|token|credential|api_?key|private_?key", re.IGNORECASE)
+# Keys of rows: a number or a time names no person, a text may (law P2).
+_KEYS_NAME, _NUMBER = re.compile(r"keys?", re.IGNORECASE), re.compile(r"[-+:., \dTZ]*")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 
@@ -21,7 +23,7 @@ def recorded(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a flow as JSON can hold them, short and without secrets (law P2).
 
     Values under names that speak of a secret, pydantic's secrets, and what stands before the @ of a URL
-    are hidden; long texts and long lists are cut, and say so.
+    are hidden, and so are keys of rows that are texts; long texts and long lists are cut, and say so.
     """
     return {_text(name): _recorded(name, value) for name, value in parameters.items()}
 
@@ -39,7 +41,8 @@ def _recorded(name: str, value: Any) -> Any:
         return {_text(str(key)): _recorded(str(key), each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return _shortened([_recorded(name, each) for each in value])
-    return _text(value.isoformat() if isinstance(value, date) else str(value))
+    text = _text(value.isoformat() if isinstance(value, date) else str(value))
+    return HIDDEN if _KEYS_NAME.fullmatch(name) and not _NUMBER.fullmatch(text) else text
 
 
 def _shortened(values: list[Any]) -> list[Any]:

@@ -113,6 +113,9 @@ asides = {"shop.orders": aside}
 parts, numbers = ["item_id"], ["amount"]
 staged_key = {"item_id": {"name": "item_number", "type": "bigint"}}
 row_key = {"item_id": "bigint"}
+instant_column, sequence_column = "sold_at", "place"
+days = {"date_key": {"column": "sold_at", "type": "timestamp"}}
+members = {"item_key": {"relation": dimension, "surrogate": surrogate, "columns": staged_key}}
 select_source = "select 1 as item_id, 2 as amount, 'a' as item_name, 'b' as item_group"
 select_target = f"{select_source}, true as _source_decides"
 
@@ -130,3 +133,12 @@ found = _lookup
 dimensions = [other]
 seen = {"entity": entity, "schema": "replica", "relation": relation, "holds": "true", "key": key}
 lookups = repoints = {"customer_key": _lookup, "product_key": _lookup, "store_key": _lookup}
+
+# What the quarantine is given.
+table = child_table = "shop.items"
+parent_table = "shop.orders"
+parent = {"relation": parent_relation, "keys": keys}
+parts = [{"child": child_table, "parent": parent_table, "keys": keys}]
+unfinished = ["shop.items"]
+named_in = {table: keys}
+is_latest = has_latest = is_replay = True

@@ -10,6 +10,7 @@ from etl.discovery.found import FoundColumn, FoundTable
 from etl.discovery.names import column_name
 from etl.discovery.profile import TableProfile
 from etl.discovery.types import found_type
+from etl.profiles import EMAIL, names_a_person
 
 Content = dict[str, Any]
 _MAY_BE_NO_DATE = ("date", "timestamp", "timestamptz")
@@ -93,9 +94,10 @@ def column_names(table: FoundTable) -> dict[str, str]:
 
 
 def column_content(name: str, column: FoundColumn, column_type: str, is_never_null: bool) -> Content:
-    """One entry under ``columns``."""
+    """One entry under ``columns``; whether it speaks of persons is guessed from its name, for you to edit."""
     content: Content = {"type": column_type}
     content |= {"nullable": False} if is_never_null else {}
+    content |= {"personal": True} if names_a_person(name) else {}
     content |= {"source_name": column.source.name} if column.source.name != name else {}
     return content | ({"description": _one_line(column.comment)} if column.comment.strip() else {})
 
@@ -116,7 +118,8 @@ def _column(
     is_unfit = profile.columns[original].is_unfit
     column_type = "text" if is_unfit else found_type(column.source, choice.is_mysql)
     never_null = original in table.key or is_never_null(column, choice.is_mysql)
-    return column_content(name, column, column_type, never_null)
+    content = column_content(name, column, column_type, never_null)
+    return content | ({"personal": True} if profile.columns[original].form == EMAIL else {})
 
 
 def _description(table: FoundTable, choice: Choice) -> str:

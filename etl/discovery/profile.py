@@ -12,20 +12,14 @@ from datetime import date, datetime
 from typing import Any
 
 from etl.discovery.found import FoundColumn, FoundTable, Inspector
+from etl.profiles import FORMS, MAX_SET
 
 # A table of ten columns is looked at whole up to two million rows.
 SAMPLED_VALUES = 20_000_000
-MAX_SET = 20
 _HEAD_ROWS = 2_000
 _LONGEST_VALUE = 40
 _PLAIN_TEXTS = ("text", "varchar", "bpchar", "char", "mediumtext", "longtext", "tinytext", "citext")
 _TIMES = ("date", "timestamp", "timestamptz")
-# Understood alike by PostgreSQL, MySQL and MariaDB.
-FORMS = {
-    "a UUID": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$",
-    "digits": "^[0-9]+$",
-    "an e-mail address": "^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$",
-}
 
 
 @dataclass(frozen=True, slots=True)

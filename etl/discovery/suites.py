@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from etl.catalog import SourceTable
-from etl.discovery.found import FoundColumn, FoundTable
-from etl.discovery.profile import FORMS, ColumnProfile, TableProfile
+from etl.discovery.found import FoundTable
+from etl.discovery.profile import ColumnProfile, TableProfile
+from etl.profiles import FORMS, NUMBERS_THAT_NAME
 
 Rule = dict[str, Any]
 LEAST_ROWS_OF_A_VALUE = 5
@@ -26,12 +28,47 @@ _PERSONAL = re.compile(
     r"|card|account|user|login|contact|person|people|employee|customer|patient|member|author|owner|manager"
     r"|password|secret|token|(^|_)ip($|_)|note|comment|remark"
 )
-_NUMBERS_THAT_NAME = re.compile(r"(^|_)(id|ids|key|no|nr|num|number|code|year)$|^(id|key|zip|postal)")
 _YEARS_AHEAD = 10
 
 
+@dataclass(frozen=True, slots=True)
+class SeenColumn:
+    """What a rule can be drafted from.
+
+    Attributes:
+        may_lack: Its source, or its declaration, lets it be NULL.
+        is_personal: None of its values may stand in a rule.
+        labels: Values of an enumeration at the source.
+    """
+
+    profile: ColumnProfile
+    may_lack: bool
+    is_personal: bool
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a table.
+
+    Attributes:
+        what: The table, for people.
+        how: Where it was seen and when, as the beginning of a reason.
+        rows: Rows that were looked at.
+        all_rows: Rows that there are, or about so many.
+        columns: By their names in the catalog.
+    """
+
+    what: str
+    day: date
+    how: str
+    rows: int
+    all_rows: int
+    columns: dict[str, SeenColumn]
+
+
 def suite_content(table: SourceTable, found: FoundTable, profile: TableProfile, day: date) -> dict[str, Any]:
-    """The suite of a table.
+    """The suite of a table of a source.
 
     Args:
         table: Its declaration.
@@ -39,15 +76,25 @@ def suite_content(table: SourceTable, found: FoundTable, profile: TableProfile, 
         profile: What was seen of it.
         day: Day of the source's clock on which it was seen.
     """
-    seen = f"Observed in the profile of {day}"
-    rules = [_row_count(table, found, profile, seen), *_key_rules(table)]
-    for original, column in found.columns.items():
-        name = _catalog_name(table, original)
-        if name is not None and name not in table.key:
-            rules += _column_rules(name, column, profile.columns[original], profile.rows, seen)
+    rows = profile.rows if profile.is_whole else max(found.estimated_rows or 0, profile.rows)
+    columns = {
+        name: SeenColumn(profile.columns[original], column.source.nullable, is_personal(name), column.labels)
+        for original, column in found.columns.items()
+        if (name := _catalog_name(table, original)) is not None
+    }
+    how = f"Observed in the profile of {day}"
+    return drafted_suite(table, Seen(found.full_name, day, how, profile.rows, rows, columns))
+
+
+def drafted_suite(table: SourceTable, seen: Seen) -> dict[str, Any]:
+    """The suite of a table out of what was seen of it, wherever that was."""
+    rules = [_row_count(table, seen), *_key_rules(table, seen)]
+    for name, column in seen.columns.items():
+        if name not in table.key:
+            rules += _column_rules(name, column, seen)
     return {
         "table": table.qualified_name,
-        "description": f"What holds of {found.full_name}, and what was seen of it on {day}.",
+        "description": f"What holds of {seen.what}, and what was seen of it on {seen.day}.",
         "rules": rules,
     }
 
@@ -63,78 +110,79 @@ def _catalog_name(table: SourceTable, original: str) -> str | None:
     return next(named, None)
 
 
-def _row_count(table: SourceTable, found: FoundTable, profile: TableProfile, seen: str) -> Rule:
-    rows = profile.rows if profile.is_whole else max(found.estimated_rows or 0, profile.rows)
-    is_full = table.cursor is None and rows >= _LEAST_MEMBERS
+def _row_count(table: SourceTable, seen: Seen) -> Rule:
+    is_whole = not (table.cursor or table.files or table.parameters)
+    is_full = is_whole and seen.all_rows >= _LEAST_MEMBERS
     why = (
         "the table is read whole, and none would mean a fault"
         if is_full
-        else "a window without changes is normal"
-        if table.cursor
         else "it may well be empty some day"
+        if is_whole
+        else "a window without changes is normal"
     )
     return _rule(
         "table_has_rows",
         "expect_table_row_count_to_be_between",
         {"min_value": 1 if is_full else 0},
         "critical" if is_full else "info",
-        f"{seen}: about {_rounded(rows, up=False):,} rows; {why}.",
+        f"{seen.how}: about {_rounded(seen.all_rows, up=False):,} rows; {why}.",
     )
 
 
-def _key_rules(table: SourceTable) -> Iterator[Rule]:
-    for name in table.key:
-        yield _rule(
-            f"{name}_is_given",
-            "expect_column_values_to_not_be_null",
-            {"column": name},
-            "critical",
-            "The key; law S11 sends rows without one to quarantine before, so none may be left.",
-        )
+def _key_rules(table: SourceTable, seen: Seen) -> Iterator[Rule]:
+    """The grain is settled before; of the key, which may be more, what was always given."""
+    for name in dict.fromkeys((*table.key, *table.grain)):
+        if name in table.grain or seen.columns[name].profile.given == seen.rows:
+            yield _rule(
+                f"{name}_is_given",
+                "expect_column_values_to_not_be_null",
+                {"column": name},
+                "critical",
+                "The key; law S11 sends rows without one to quarantine before, so none may be left.",
+            )
     unique = "One row per key is the grain; law S10 settled duplicates before, so none may be left."
-    if len(table.key) == 1:
-        kwargs: dict[str, Any] = {"column": table.key[0]}
-        name, kind = f"{table.key[0]}_is_unique", "expect_column_values_to_be_unique"
+    if len(table.grain) == 1:
+        kwargs: dict[str, Any] = {"column": table.grain[0]}
+        name, kind = f"{table.grain[0]}_is_unique", "expect_column_values_to_be_unique"
         yield _rule(name, kind, kwargs, "critical", unique)
-    elif table.key:
-        kwargs = {"column_list": list(table.key)}
+    elif table.grain:
+        kwargs = {"column_list": list(table.grain)}
         yield _rule(
             "key_as_a_whole_is_unique", "expect_compound_columns_to_be_unique", kwargs, "critical", unique
         )
 
 
-def _column_rules(
-    name: str, column: FoundColumn, profile: ColumnProfile, rows: int, seen: str
-) -> Iterator[Rule]:
-    if column.source.nullable and rows >= LEAST_ROWS and profile.given == rows:
+def _column_rules(name: str, column: SeenColumn, seen: Seen) -> Iterator[Rule]:
+    profile, rows, how = column.profile, seen.rows, seen.how
+    if column.may_lack and rows >= LEAST_ROWS and profile.given == rows:
         kwargs: dict[str, Any] = {"column": name, "mostly": 0.95}
         reason = (
-            f"{seen}: given in every row, though the source demands it of none; up to 1 in 20 may lack it."
+            f"{how}: given in every row, though the source demands it of none; up to 1 in 20 may lack it."
         )
         yield _rule(f"{name}_is_given", "expect_column_values_to_not_be_null", kwargs, "warning", reason)
     if column.labels and all(column.labels):
         kwargs = {"column": name, "value_set": list(column.labels), "mostly": 0.95}
         reason = "The source's own type names these values; others can be there only by its leave."
         yield _rule(f"{name}_is_known", "expect_column_values_to_be_in_set", kwargs, "warning", reason)
-    elif profile.values and not is_personal(name) and rows >= LEAST_ROWS:
+    elif profile.values and not column.is_personal and rows >= LEAST_ROWS:
         kwargs = {"column": name, "value_set": list(profile.values), "mostly": 0.95}
-        reason = f"{seen}: there were no other values; up to 1 in 20 may be new ones."
+        reason = f"{how}: there were no other values; up to 1 in 20 may be new ones."
         yield _rule(f"{name}_is_known", "expect_column_values_to_be_in_set", kwargs, "warning", reason)
     if profile.form and profile.given >= LEAST_ROWS:
         kwargs = {"column": name, "regex": FORMS[profile.form], "mostly": 0.95}
-        reason = f"{seen}: every value is {profile.form}; up to 1 in 20 may be something else."
+        reason = f"{how}: every value is {profile.form}; up to 1 in 20 may be something else."
         yield _rule(f"{name}_has_its_form", "expect_column_values_to_match_regex", kwargs, "warning", reason)
-    ends = _ends(name, profile) if profile.given >= LEAST_ROWS and not profile.is_unfit else None
-    if ends:
+    shows_ends = profile.given >= LEAST_ROWS and not profile.is_unfit and not column.is_personal
+    if shows_ends and (ends := _ends(name, profile)):
         kwargs = {"column": name, **ends, "mostly": 0.99}
-        reason = f"{seen}: well within these round bounds; up to 1 in 100 may lie outside."
+        reason = f"{how}: well within these round bounds; up to 1 in 100 may lie outside."
         yield _rule(f"{name}_is_plausible", "expect_column_values_to_be_between", kwargs, "info", reason)
 
 
 def _ends(name: str, profile: ColumnProfile) -> dict[str, Any] | None:
     """Bounds with as much room on each side as the values take, and round, so that they name no row."""
     low, high = profile.low, profile.high
-    if low is None or high is None or is_personal(name):
+    if low is None or high is None:
         return None
     if isinstance(low, date) and isinstance(high, date):
         # Time goes on: there is always room ahead.
@@ -142,7 +190,7 @@ def _ends(name: str, profile: ColumnProfile) -> dict[str, Any] | None:
         first, last = max(low.year - span, 1), min(high.year + max(span, _YEARS_AHEAD), 9999)
         end = "" if profile.is_day else "T00:00:00+00:00"
         return {"min_value": f"{first:04}-01-01{end}", "max_value": f"{last:04}-01-01{end}"}
-    if isinstance(low, date) or isinstance(high, date) or _NUMBERS_THAT_NAME.search(name):
+    if isinstance(low, date) or isinstance(high, date) or NUMBERS_THAT_NAME.search(name):
         return None
     room = high - low or max(abs(high), 1.0)
     below, above = _rounded(low - room, up=False), _rounded(high + room, up=True)

@@ -15,7 +15,13 @@ DEPLOYMENT = "replay-quarantine"
 def group_lines(groups: Sequence[HeldBackGroup]) -> list[str]:
     """Counts by table, rule and run; a row that broke two rules counts under both."""
     cells = [
-        (g.table, g.rule, str(g.entry_count), _ago(g.age_days), f"{g.run_id[:RUN_CHARACTERS]} {g.pipeline}")
+        (
+            g.table_name,
+            g.rule,
+            str(g.entry_count),
+            _ago(g.age_days),
+            f"{g.run_id[:RUN_CHARACTERS]} {g.pipeline}",
+        )
         for g in groups
     ]
     return _aligned([("table", "rule", "rows", "age", "run"), *cells])
@@ -26,7 +32,7 @@ def row_lines(rows: Sequence[HeldBackRow]) -> list[str]:
     cells = [
         (
             str(row.entry_id),
-            row.table,
+            row.table_name,
             row.key_text,
             ", ".join(row.rules),
             _ago(row.age_days),
@@ -41,7 +47,7 @@ def row_lines(rows: Sequence[HeldBackRow]) -> list[str]:
 def entry_lines(row: HeldBackRow) -> list[str]:
     """All that is known of a row, its values included."""
     facts = {
-        "table": row.table,
+        "table": row.table_name,
         "key": row.key_text,
         "rules": ", ".join(row.rules),
         "run": f"{row.run_id} ({row.pipeline}, {row.held_at:%Y-%m-%d %H:%M} UTC, {_ago(row.age_days)} ago)",

@@ -120,9 +120,18 @@ def names_axis(field: str, width: int) -> Spec:
         "field": field,
         "type": "nominal",
         "sort": None,
-        "axis": {"labelLimit": width // 4, "grid": False, "labelFontSize": 13},
+        "axis": {
+            "labelLimit": 2 * width // (5 if width == NARROW else 8),
+            "grid": False,
+            "labelFontSize": 13,
+        },
         "scale": {"paddingInner": 0.35},
     }
+
+
+def names_padding(names: Sequence[str]) -> Spec:
+    """Room for the wider letters of a browser before the longest name."""
+    return {**NAMES_PADDING, "left": 16 + max((len(name) for name in names), default=0) // 2}
 
 
 def nested_bars(
@@ -175,7 +184,7 @@ def stacked_bars(
         "data": {"values": values},
         "mark": {"type": "bar"},
         "encoding": encoding,
-        "padding": NAMES_PADDING,
+        "padding": names_padding([row[name] for row in rows]),
     }
     return framed(width, max(90, row_height * len(rows)), spec)
 

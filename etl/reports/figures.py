@@ -13,6 +13,7 @@ from etl.reports.pages.inventory import Inventory, read_inventory
 from etl.reports.pages.loads import Loads, read_loads
 from etl.reports.pages.monitoring import Monitoring, read_monitoring
 from etl.reports.pages.products import Products, read_products
+from etl.reports.pages.profiles import Profiles, read_profiles
 from etl.reports.pages.quality import Quality, read_quality
 from etl.reports.pages.quarantine import Quarantine, read_quarantine
 from etl.reports.pages.receipts import Receipts, read_receipts
@@ -50,6 +51,7 @@ class Figures:
     quarantine: Quarantine
     runs: Runs
     loads: Loads
+    profiles: Profiles
     receipts: Receipts
 
     @property
@@ -86,6 +88,7 @@ def read_figures(connection: Connection) -> Figures:
             quarantine=read_quarantine(reader),
             runs=runs,
             loads=read_loads(reader),
+            profiles=read_profiles(reader),
             receipts=read_receipts(reader, runs.runs, runs.run_tables, quality.failing),
         )
 

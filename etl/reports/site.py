@@ -13,6 +13,7 @@ quarantine.html    what waits, by table, rule and run, and row by row
 runs.html          runs, each with its receipt
 runs/<run>.html    the receipt of a run: what it was asked for, read, judged and wrote
 loads.html         files, and what each step of preparation did
+profiles.html      what the rows of each table look like, and what moved
 <table>.csv        beside each table
 
 No page needs JavaScript; the rows of the quarantine can be filtered by a script that stands in their page.
@@ -56,6 +57,7 @@ GROUPS = {
         "quarantine.html": "Quarantine",
         "runs.html": "Runs",
         "loads.html": "Loads",
+        "profiles.html": "Profiles",
     },
 }
 PAGES = {name: title for pages in GROUPS.values() for name, title in pages.items()}

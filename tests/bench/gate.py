@@ -27,6 +27,7 @@ import psycopg2
 from etl.embedded import EmbeddedServer
 from etl.handles import StagedTable
 from etl.settings import get_settings
+from etl.warehouse.postgresql.statements import render
 from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
 from tests.gate.staging import CATALOG, StagedShop
 from tests.servers import temporary_folder
@@ -159,10 +160,8 @@ class Bench:
         """Make the schemas, and the table once for the first judgement."""
         self.shop.create(rows=1, tables=())
         self.shop.execute(f"create table {self.shop.schema}.bad_lines (payload jsonb)")
-        self.shop.execute(
-            f"create table {self.shop.schema}._quarantine"
-            " (table_name text, row_key jsonb, rules text[], payload jsonb)"
-        )
+        names = {"relation": "of_no_use", "columns": {}, "keys_relation": "", "key": {}}
+        self.shop.execute(render("staging/tables.sql", schema=self.shop.schema, **names))
         self.stage(0)
         return self
 

@@ -17,7 +17,7 @@ from demo.plan import ShopPlan
 from demo.shop import Shop
 from etl.catalog import Catalog, SourceTable
 from etl.catalog_files import load_catalog
-from etl.handles import Extract, PreparedFile, Run, Snapshot, StagedTable, TablePlan, Verdict
+from etl.handles import Extract, PreparedFile, Reach, Run, Snapshot, StagedTable, TablePlan, Verdict
 from etl.landing import land
 from etl.planning import KnownTable, Request, plan_tables
 from etl.preparing import prepare
@@ -105,10 +105,13 @@ class RoleWorld:
         return prepare(land(source.read(table, part, snapshot), part, folder), table, folder, "US")
 
     def _check(self, load: Warehouse, run: Run, staged: StagedTable) -> tuple[StagedTable, Verdict]:
-        from expectations.gate import judge
+        from expectations.gate import Terms, judge
 
+        assert staged.plan is not None
+        measured = load.measured_before(run, staged.table, Reach())
+        terms = Terms(self.catalog.tables[staged.table], measured, f"{staged.plan.as_of}Z")
         suites = PROJECT_DIR / "expectations" / "suites"
-        judgement = judge(staged, load.url, suites, self.folder, run.run_id)
+        judgement = judge(staged, load.url, suites, self.folder, run.run_id, terms)
         assert judgement.verdict.is_open
         load.quarantine(staged, judgement.failed_rows)
         count = len({row for rows in judgement.failed_rows.values() for row in rows})

@@ -17,7 +17,9 @@ from etl.settings import Settings
 from flows.daily_exchange_rates import daily_exchange_rates
 from flows.daily_web_analytics import daily_web_analytics
 from flows.hourly_inventory import hourly_inventory
+from flows.reconcile import reconcile
 from flows.weekly_customer_analysis import weekly_customer_analysis
+from tasks import resources
 from tests.conftest import fresh_postgresql
 from tests.flows.world import FlowWorld
 
@@ -82,6 +84,11 @@ def test_visits_pages_and_purchases_become_a_funnel_with_the_sales(world: FlowWo
         before = [rows_with_xmin(world, name) for name in WEB_FACTS]
         world.call(daily_web_analytics, business_date=world.date_of(DAYS + 1))
         assert [rows_with_xmin(world, name) for name in WEB_FACTS] == before
+        # Law X9, of an API: nothing was lost by its limits and failures.
+        web = [name for name in resources.catalog().tables if name.startswith("analytics.")]
+        reconciled = world.call(reconcile, tables=web)
+        assert {each.table: each.status for each in reconciled} == dict.fromkeys(web, "agrees")
+        assert sum(each.held_back for each in reconciled) > 0
     ((sessions, conversions, revenue, orders),) = world.query(
         "select sum(session_count), sum(conversion_count), sum(revenue_amount), sum(order_count)"
         " from marts.mart_conversion_funnel"

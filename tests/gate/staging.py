@@ -38,7 +38,7 @@ SOUND = {
     "shop.customers": """
         select
             n, 'Ana', 'Sá', 'ana' || n || '@secret-mail.test', '912345678', date '1980-01-01', 'F',
-            'Rua 1', null, 'Porto', null, '4000', 'PT', 'gold', date '2020-01-01', true,
+            'Rua 1', null, 'Porto', null, '4000', 'PT', 'Consumer', date '2020-01-01', true,
             timestamptz '2024-05-01 00:00Z', true, '+351912345678', 'Ana Sá', '35-49'
         from generate_series(1, {n}) as n""",
     "shop.products": """

@@ -263,14 +263,14 @@ def test_critical_rows_that_cannot_be_named_close_the_gate(
     shop: StagedShop, state_dir: Path, suites_dir: Path
 ) -> None:
     """A predicate that says something else when the rows are asked for: the count and the rows disagree."""
-    predicate = "current_query() like '%array_agg%'"
+    predicate = "position('array' || '_agg' in current_query()) > 0"
     kwargs = {"column_list": ["order_id", "product_id"], "predicate": predicate, "mostly": 0}
     with_rule(suites_dir, "shop.order_items", type="expect_rows_to_satisfy", kwargs=kwargs)
 
     judgement = judged(shop, "shop.order_items", state_dir, suites_dir)
 
     assert not judgement.verdict.is_open
-    assert judgement.failed_rows == {}
+    assert "added_rule" not in judgement.failed_rows
     assert (
         result(judgement, "added_rule").observed
         == "2,000 of 2,000 rows break it; but 0 of them could be named"

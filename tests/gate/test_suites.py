@@ -37,6 +37,15 @@ def test_every_rule_has_a_severity_and_a_reason() -> None:
             assert len(rule.reason) > 20, suite.place_of(rule)
 
 
+def test_every_tolerance_is_told_in_its_reason() -> None:
+    """``mostly: 0.95`` bears 1 row in 20, and the reason says why so many (law Q1)."""
+    for suite in load_suites(SUITES_DIR).values():
+        for rule in suite.rules:
+            mostly = rule.kwargs.get("mostly", 1)
+            if mostly < 1:
+                assert f"1 in {round(1 / (1 - mostly)):,}" in rule.reason, suite.place_of(rule)
+
+
 def test_every_suite_counts_rows_and_guards_key_and_grain() -> None:
     for name, suite in load_suites(SUITES_DIR).items():
         table = CATALOG.tables[name]

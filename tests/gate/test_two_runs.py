@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from etl.settings import PROJECT_DIR
-from tests.gate.staging import SUITES_DIR, StagedShop
+from tests.gate.staging import SHOP, SUITES_DIR, StagedShop
 
 JUDGE = """
 import json, sys
@@ -34,7 +34,7 @@ def test_processes_judge_at_once_with_right_verdicts_records_and_pages(
     """Two runs over staged tables of the same names: one is sound, one has bad rows and a closed gate."""
     spoiled = StagedShop(shop.url, schema="staging_run_2")
     spoiled.execute("create schema staging_run_2")
-    for table in TABLES:
+    for table in SHOP:
         relation = table.replace(".", "__")
         spoiled.execute(
             f"create table staging_run_2.stg_{relation}"

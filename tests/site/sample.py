@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection
 
 from etl.warehouse.postgresql.marts import refresh_marts
 from tests.marts.warehouse import SHAPE, Row, insert, insert_audit
-from tests.site import sample_operation, sample_subjects
+from tests.site import sample_operation, sample_profiles, sample_subjects
 
 NEWEST = date(2026, 11, 18)
 DAYS, PRODUCTS, CUSTOMERS = 45, 20, 120
@@ -39,6 +39,7 @@ def fill(connection: Connection) -> None:
     sample_subjects.insert_visits(connection)
     sample_subjects.insert_scores(connection, CUSTOMERS)
     sample_subjects.insert_loads(connection, _run(9)["run_id"])
+    sample_profiles.insert_profiles(connection, [_run(number)["run_id"] for number in (8, 9)])
     sample_operation.insert_operation(connection, sample_runs())
     refresh_marts(connection, SHAPE / "marts")
     connection.commit()

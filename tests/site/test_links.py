@@ -129,7 +129,8 @@ def _check_judgement(page: Page, path: Path) -> None:
 def _judged(shop: StagedShop, state_dir: Path, run: Row) -> list[dict[str, Any]]:
     """Verdicts of one run as the gate stores them."""
     found = [
-        judge(shop.table(name), shop.url, SUITES_DIR, state_dir, run["run_id"]).verdict for name in JUDGED
+        judge(shop.table(name), shop.url, SUITES_DIR, state_dir, run["run_id"], shop.terms(name)).verdict
+        for name in JUDGED
     ]
     assert all(verdict.docs_path for verdict in found)
     return [

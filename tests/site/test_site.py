@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import fcntl
+import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -15,7 +18,7 @@ import pytest
 
 from etl.reports import SiteLinks, write_site
 from etl.reports.pages.customers import DARKEST_PCT
-from etl.reports.site import PAGES, TEMPLATES
+from etl.reports.site import GROUPS, PAGES, TEMPLATES
 from tests.marts.warehouse import empty_warehouse, own_database
 from tests.site import sample, sample_operation, sample_subjects
 from tests.site.browser import Page, open_browser
@@ -27,7 +30,7 @@ TABLES = (
     *("verdicts", "failing-rules", "quarantine", "quarantine-groups", "quarantine-rows"),
     *("runs", "run-tables", "files", "transformations"),
     *("run-trend", "freshness", "table-work", "quarantine-ages", "gate-closings", "reconciliations"),
-    "incidents",
+    *("incidents", "profiles", "profile-drifts"),
 )
 CHARTS = {
     **dict.fromkeys(
@@ -100,7 +103,9 @@ def test_a_receipt_is_silent_stays_on_the_disk_and_fits(sites: Sites, page: Page
         assert page.evaluate("document.querySelector('nav [aria-current]').textContent") == "Runs"
 
 
-@pytest.mark.parametrize(("width", "seen"), [(PHONE, 2 + 4), (DESKTOP, 2 + len(PAGES))])
+@pytest.mark.parametrize(
+    ("width", "seen"), [(PHONE, 2 + len(GROUPS["Operation"])), (DESKTOP, 2 + len(PAGES))]
+)
 def test_pages_are_grouped_and_a_phone_shows_one_group(
     sites: Sites, page: Page, width: int, seen: int
 ) -> None:
@@ -108,7 +113,7 @@ def test_pages_are_grouped_and_a_phone_shows_one_group(
     shown = "[...document.querySelectorAll('nav a')].filter(link => link.offsetParent !== null)"
     assert page.evaluate(f"{shown}.length") == seen
     assert {"Business", "Operation"} <= set(page.evaluate(f"{shown}.map(link => link.textContent)"))
-    assert page.evaluate("document.querySelector('header').offsetHeight") <= 96
+    assert page.evaluate("document.querySelector('header').offsetHeight") <= 140
     places = page.evaluate(f"{shown}.map(link => [link.offsetLeft, link.offsetTop])")
     assert len({tuple(place) for place in places}) == seen, "none lies upon another"
 
@@ -217,7 +222,9 @@ def test_an_empty_warehouse_is_said_to_be_empty(sites: Sites, page: Page) -> Non
     for name in PAGES:
         page.open(sites.empty / name)
         text = page.evaluate("document.querySelector('main').innerText")
-        assert re.search(r"holds no sales|No \w+ (is|was) .*(record|yet)|No stock was counted", text), name
+        assert re.search(
+            r"holds no sales|Nothing waits|No \w+ (is|was) .*(record|yet)|No stock was counted", text
+        ), name
 
 
 def test_the_same_warehouse_gives_the_same_bytes(sites: Sites, tmp_path: Path) -> None:
@@ -260,6 +267,20 @@ def test_a_receipt_of_a_failed_run_says_why_and_of_a_killed_one_that_nothing_is_
     assert "Nothing else is on record" in page.evaluate("document.querySelector('main').innerText")
 
 
+def test_what_waits_can_be_filtered_in_its_page_without_a_network(sites: Sites, page: Page) -> None:
+    page.open(sites.filled / "quarantine.html")
+    seen = "[...document.querySelectorAll('#rows tbody tr')].filter(row => row.offsetParent !== null).length"
+    choose = (
+        "(() => {{ const field = document.querySelectorAll('.filters select')[1]; field.value = '{}';"
+        " field.dispatchEvent(new Event('input')); return document.querySelector('output').textContent; }})()"
+    )
+    assert page.evaluate(seen) == 2
+    assert page.evaluate(choose.format("country_is_known")) == "1 of 2 rows"
+    assert page.evaluate(seen) == 1
+    assert page.evaluate(choose.format("")) == "2 of 2 rows"
+    assert page.complaints == []
+
+
 def test_a_judgement_is_linked_while_its_page_is_there(sites: Sites) -> None:
     newest = _Links.of(sites.filled / RECEIPTS[8]).links
     assert [link for link in newest if "validations" in link] == [
@@ -294,6 +315,25 @@ def test_the_receipt_of_a_run_that_is_no_longer_shown_goes(postgres_database: st
         assert not (folder / "h15.html").exists()
         assert (folder / "h0.html").exists()
         assert (folder / "notes.txt").exists()
+
+
+def test_two_writers_come_one_after_the_other_and_the_later_one_reads_what_is_newer(
+    postgres_database: str, tmp_path: Path
+) -> None:
+    with empty_warehouse(postgres_database) as connection:
+        connection.commit()
+        tmp_path.joinpath("runs").mkdir()
+        folder = os.open(tmp_path, os.O_RDONLY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        with ThreadPoolExecutor(1) as pool, psycopg2.connect(postgres_database) as writer:
+            written = pool.submit(write_site, writer, tmp_path, SiteLinks())
+            with pytest.raises(TimeoutError):
+                written.result(timeout=1)
+            sample.insert_hourly_runs(connection, 1)
+            connection.commit()
+            os.close(folder)
+            written.result(timeout=60)
+    assert (tmp_path / "runs" / "h0.html").is_file()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -18,7 +18,7 @@ from tasks.run_parameters import HIDDEN, LONGEST_TEXT, MOST_VALUES, recorded
 
 class _Asked(BaseModel):
     since: date
-    key: SecretStr
+    given: SecretStr
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,17 @@ class _Asked(BaseModel):
         ("given", SecretStr("hunter2"), "**********"),
         (
             "asked",
-            _Asked(since=date(2026, 3, 1), key=SecretStr("hunter2")),
-            {"since": "2026-03-01", "key": "**********"},
+            _Asked(since=date(2026, 3, 1), given=SecretStr("hunter2")),
+            {"since": "2026-03-01", "given": "**********"},
         ),
         ("text", "a\0b", "a\N{REPLACEMENT CHARACTER}b"),
         ("text", "a\ud800b", "a?b"),
+        (
+            "keys",
+            ("17", "2026-03-01T10:00:00Z", "ana@mail.test", '["Ana", 4]'),
+            ["17", "2026-03-01T10:00:00Z", HIDDEN, HIDDEN],
+        ),
+        ("keys", (17,), [17]),
     ],
 )
 def test_a_parameter_is_kept_as_json_without_secrets(name: str, value: Any, kept: Any) -> None:

@@ -21,11 +21,11 @@ TABLE = "shop.orders"
 
 
 @pytest.fixture
-def world(settings: Settings) -> Iterator[World]:
+def world(postgres_database: str, settings: Settings) -> Iterator[World]:
     """A migrated warehouse."""
-    made = World(str(settings.warehouse_url), settings, CATALOG)
+    made = World(postgres_database, settings, CATALOG)
     yield made
-    made.connection.close()
+    made.close()
 
 
 def verdict(measured: float | None, reach: Reach = DAY, *, is_open: bool = True) -> Verdict:

@@ -434,6 +434,20 @@ def test_rows_that_wait_or_moved_on_are_counted_apart(shop: World) -> None:
     assert {each.status for each in _Reconciling(shop, now, RangeSize()).found} == {"agrees"}
 
 
+def test_rows_that_contradict_each_other_now_are_held_back_on_both_sides(world: World) -> None:
+    """Law S10: the source tells a member twice, so that nothing can be said of it."""
+    _reset(world)
+    rows: Rows = {name: [] for name in TARGETS}
+    told = {"city": "Lyon", "born": "x", "updated_at": START, "_cursor": cursor_of(START)}
+    rows["s.members"] = [{"id": i, "value": "a", **told} for i in (1, 2, 3)]
+    _load(world, rows)
+    twice = [*rows["s.members"], {"id": 2, "value": "b", **told}]
+    run = _Reconciling(world, {**rows, "s.members": twice}, RangeSize())
+    counted = {each.table: (each.status, each.source_count, each.held_back) for each in run.found}
+    assert counted["s.members"] == ("agrees", 2, 2)
+    run.end()
+
+
 def test_a_repair_that_would_remove_too_much_is_refused(world: World) -> None:
     """Law S13: rows that only the warehouse has leave it within the guard."""
     _reset(world)

@@ -68,7 +68,9 @@ class World:
         """Stage and settle the rows of one table of a batch."""
         known, absent = self.warehouse.watermarks(), batch.absent.get(name, ())
         window = Window(None, batch.as_of)
-        plan = TablePlan(name, known.get(name), window, batch.as_of, name in batch.keys, absent)
+        # The end of a window may be a number; what it speaks for is an instant always.
+        as_of = Batch.as_of if batch.as_of.isdigit() else batch.as_of
+        plan = TablePlan(name, known.get(name), window, as_of, name in batch.keys, absent)
         self.stage(run, name, batch)
         return self.warehouse.settle(replace(plan, moves_watermark=not batch.is_backfill), run)
 

@@ -83,6 +83,8 @@ _RECONCILIATIONS = (
     Column("source_count", "Rows at the source", "count"),
     Column("target_count", "Rows here", "count"),
     Column("held_back", "Held back", "count"),
+    Column("newer", "Newer there", "count"),
+    Column("kept", "Kept here", "count"),
     Column("missing", "Missing", "count"),
     Column("extra", "Extra", "count"),
     Column("changed", "Changed", "count"),
@@ -225,7 +227,11 @@ class Monitoring:
     @property
     def reconciliations_table(self) -> ReportTable:
         """Source held against the warehouse."""
-        note = "The newest reconciliation of each table; those that differ first."
+        note = (
+            "The newest reconciliation of each table; those that differ first. Held back, newer and kept rows"
+            " are not compared: they wait or were rejected, changed since the last load, or are gone at the"
+            " source."
+        )
         return ReportTable("reconciliations", "Reconciliation", note, _RECONCILIATIONS, self.reconciliations)
 
     @property

@@ -16,7 +16,7 @@ _GROUPS = (
     Column("age_days", "Days", "count"),
     Column("started_at", "Held back", "instant"),
     Column("pipeline", "Pipeline"),
-    Column("run_id", "Run", is_detail=True),
+    Column("run_id", "Receipt", "receipt"),
 )
 _ROWS = (
     Column("quarantine_id", "Entry"),
@@ -27,7 +27,7 @@ _ROWS = (
     Column("pipeline", "Pipeline", is_detail=True),
     Column("started_at", "Held back", "instant"),
     Column("age_days", "Days", "count"),
-    Column("run_id", "Whole id of the run", is_detail=True),
+    Column("run_id", "Receipt", "receipt"),
 )
 
 

@@ -9,7 +9,6 @@ from etl.reports.drawing import (
     BAD,
     BAR,
     LINE,
-    NAMES_PADDING,
     NARROW,
     PANEL_AXIS,
     SECOND,
@@ -21,6 +20,7 @@ from etl.reports.drawing import (
     framed,
     in_panels,
     names_axis,
+    names_padding,
     number,
     stacked_bars,
 )
@@ -216,7 +216,7 @@ def _bars(values: Sequence[Spec], unit: str, width: int) -> Spec:
         "data": {"values": list(values)},
         "mark": {"type": "bar"},
         "encoding": encoding,
-        "padding": NAMES_PADDING,
+        "padding": names_padding([value["table"] for value in values]),
     }
     return framed(width, max(90, 26 * len(values)), spec)
 

@@ -12,6 +12,8 @@ select
     newest_states.source_count,
     newest_states.target_count,
     newest_states.held_back,
+    newest_states.newer,
+    newest_states.kept,
     newest_states.missing,
     newest_states.extra,
     newest_states.changed,

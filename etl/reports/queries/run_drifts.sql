@@ -12,7 +12,7 @@ select
     run_id,
     table_name,
     'profile' as kind,
-    column_name || ': ' || drift as drift
+    concat_ws(': ', nullif(column_name, ''), drift) as drift
 from audit.profile_drifts
 where run_id = any(%(run_ids)s)
 order by run_id asc, kind desc, table_name asc, drift asc;

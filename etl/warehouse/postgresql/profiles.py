@@ -16,12 +16,21 @@ from psycopg2.extras import Json, RealDictCursor, execute_values
 from etl.catalog import Column, SourceTable
 from etl.handles import Run, StagedTable
 from etl.profile_drift import LEAST_ROWS, drifts_between
-from etl.profiles import EMAIL, FORMS, MAX_SET, QUANTILES, KeptProfile, ProfiledColumn, ProfileDrift, counted
+from etl.profiles import (
+    EMAIL,
+    FORMS,
+    LONGEST_VALUE,
+    MAX_SET,
+    QUANTILES,
+    KeptProfile,
+    ProfiledColumn,
+    ProfileDrift,
+    counted,
+)
 from etl.warehouse.postgresql.statements import identifier, render_named
 
 # A profile is worth a moment of the run, not more.
 TIMEOUT_SECONDS = 120
-LONGEST_VALUE = 60
 # Beyond ASCII, all counts as letters: what is none there is rare, and no such character is shown.
 LETTER = "[A-Za-z\\u0080-\\U0010FFFF]"
 _MEASURED = ("smallint", "integer", "bigint", "double", "date", "timestamp", "time", "decimal")

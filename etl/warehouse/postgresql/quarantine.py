@@ -20,6 +20,8 @@ from etl.windows import instant_of
 
 # How a table of files declares the column that names the file of a row.
 SOURCE_FILE = "_source_file"
+# So many new entries at once, and statements over them are planned by what was there before.
+MANY_ENTRIES = 1_000
 
 
 def keep_held_back(cursor: Cursor, catalog: Catalog, run: Run, staged: list[StagedTable]) -> None:
@@ -33,8 +35,11 @@ def keep_held_back(cursor: Cursor, catalog: Catalog, run: Run, staged: list[Stag
         for table in staged
     ]
     values = {"run_id": run.run_id, "plans": json.dumps(plans)}
-    for statement in render_named("staging/keep_held_back.sql", schema=run.staging_schema).values():
+    sql = render_named("staging/keep_held_back.sql", schema=run.staging_schema)
+    for name, statement in sql.items():
         cursor.execute(statement, values)
+        if name == "keep_quarantine" and cursor.rowcount >= MANY_ENTRIES:
+            cursor.execute("analyze audit.quarantine")
 
 
 def settle_entries(cursor: Cursor, catalog: Catalog, run: Run, staged: StagedTable) -> None:

@@ -17,7 +17,7 @@ from etl.catalog import Catalog, Deduplicate, FillFromRows, FlagOutliers, JoinTa
 from etl.handles import Run, TablePlan
 from etl.held_back import ReplayBatch, Selection
 from etl.identifiers import quote_postgresql
-from etl.warehouse.postgresql.statements import render_named
+from etl.warehouse.postgresql.statements import render, render_named
 from etl.windows import Window, cursor_text
 
 # Rules by which settling holds rows back, before the steps that need all rows of a batch.
@@ -86,13 +86,8 @@ def keys_to_read(cursor: Cursor, catalog: Catalog, run: Run, table: SourceTable)
     for name in catalog.children_of(table.qualified_name):
         parent = catalog.tables[name].parent
         named_in[name] = {own: child for child, own in parent.keys.items()} if parent else {}
-    sql = render_named(
-        "quarantine/stage.sql",
-        **_names(run, table),
-        key=table.key,
-        named_in=named_in,
-    )
-    cursor.execute(sql["keys_to_read"], {})
+    names = {"schema": run.staging_schema, "relation": table.relation, "key": table.key}
+    cursor.execute(render("quarantine/keys_to_read.sql", named_in=named_in, **names), {})
     return list(cursor.fetchall())
 
 
@@ -104,10 +99,9 @@ def _take_unit(cursor: Cursor, catalog: Catalog, run: Run, name: str, values: di
     sql = render_named(
         "quarantine/unit.sql",
         schema=run.staging_schema,
-        child=name,
-        parent=parent.table,
-        keys=list(parent.keys.items()),
-        reversed=[(own, child) for child, own in parent.keys.items()],
+        child_table=name,
+        parent_table=parent.table,
+        keys=parent.keys,
     )
     for statement in sql.values():
         cursor.execute(statement, values)
@@ -118,9 +112,8 @@ def _stage_table(
 ) -> TablePlan:
     values = {**values, "table_name": table.qualified_name, "relation": table.relation}
     stored = [name for name, column in table.staged_columns.items() if column.expression is None]
-    sql = render_named(
-        "quarantine/stage.sql", **_names(run, table), columns=stored, key=table.key, named_in={"": {}}
-    )
+    names = {"schema": run.staging_schema, "relation": table.relation, "table": table.qualified_name}
+    sql = render_named("quarantine/stage.sql", columns=stored, **names)
     cursor.execute(sql["describe"], values)
     as_of, columns = cursor.fetchone() or (None, stored)
     for name in ("stage", "note", "mark"):
@@ -171,10 +164,6 @@ def _needs_all_rows(table: SourceTable) -> bool:
 
 def _values(selection: Selection) -> dict[str, Any]:
     return {**selection.values, "early_rules": list(EARLY_RULES)}
-
-
-def _names(run: Run, table: SourceTable) -> dict[str, Any]:
-    return {"schema": run.staging_schema, "relation": table.relation, "table": table.qualified_name}
 
 
 def _replayed(run: Run) -> str:

@@ -208,7 +208,7 @@ class _Comparison:
 
     def _range(self, row: tuple[Any, ...]) -> ReconciledRange:
         number, low, high, last, sources, targets, source_hash, target_hash, *rest = row
-        missing, extra, changed, *sums = rest
+        *sums, missing, extra, changed = rest
         return ReconciledRange(
             number,
             low,

@@ -120,8 +120,8 @@ def _of_dimension(
     }
     names = {"relation": table.relation, "entity": dimension.name, "key": key, "is_gone": _is_gone(table)}
     if event.effective_at and event.sequence:
-        names |= {"columns": columns, "effective_at": event.effective_at, "sequence": event.sequence}
-        names |= {"decides": _decides(table, key)}
+        names |= {"columns": columns, "instant_column": event.effective_at}
+        names |= {"sequence_column": event.sequence, "decides": _decides(table, key)}
         event_key = {**key, "effective_at": event.effective_at, "sequence": event.sequence}
         return Image("events", f"history.{dimension.name}", event_key, "events", names, dimension, event)
     if not event.existence or set(dimension.key) != set(table.key):
@@ -155,7 +155,7 @@ def _of_fact(catalog: Catalog, table: SourceTable, fact: Fact, unknown: set[str]
         for name, column in fact.columns.items()
         if fact.staged_column(name) not in unknown
     }
-    lookups = {
+    members = {
         name: {
             "relation": catalog.dimensions[lookup.dimension].relation,
             "surrogate": catalog.dimensions[lookup.dimension].surrogate,
@@ -174,8 +174,8 @@ def _of_fact(catalog: Catalog, table: SourceTable, fact: Fact, unknown: set[str]
         "relation": table.relation,
         "fact": fact.relation,
         "columns": columns,
-        "lookups": lookups,
-        "dates": {
+        "members": members,
+        "days": {
             date_key: {"column": fact.staged_column(column), "type": fact.columns[column].type}
             for date_key, column in fact.dates.items()
             if fact.staged_column(column) not in unknown

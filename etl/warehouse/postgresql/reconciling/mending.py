@@ -52,10 +52,11 @@ def restore(cursor: Cursor, subject: Subject) -> None:
     """Bring the whole staged table back after a repair, so that it can be compared again."""
     whole = subject.names["whole"]
     cursor.execute("select to_regclass(%s)", (quote_postgresql(subject.staging, whole),))
-    if (cursor.fetchone() or (None,))[0] is not None:
-        cursor.execute(render("reconcile/restore.sql", **subject.names), {})
+    if (cursor.fetchone() or (None,))[0] is None:
+        return
+    cursor.execute(render("reconcile/restore.sql", **subject.names), {})
     quarantine = quote_postgresql(subject.staging, "_quarantine")
-    # What the gate blamed is known to audit.quarantine by now.
+    # The rows that the gate blamed are back with the others; audit.quarantine knows them by now.
     cursor.execute(f"delete from {quarantine} where table_name = %s", (subject.table.qualified_name,))
 
 
@@ -145,6 +146,7 @@ def _narrow(
     if (cursor.fetchone() or (None,))[0] is None:
         cursor.execute(sql["keep_whole"], {})
         cursor.execute(sql["narrow"], {})
+        cursor.execute(sql["fill"], {})
     return _counted(cursor, staged)
 
 

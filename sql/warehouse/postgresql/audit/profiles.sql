@@ -37,8 +37,10 @@ comment on column audit.profiles.deviation is
 comment on column audit.profiles.shortest is 'Characters of the shortest text';
 comment on column audit.profiles.form is
 'What every value looks like, such as digits; of texts';
-comment on column audit.profiles.quantiles is 'Values at 0.05, 0.25, 0.5, 0.75 and 0.95 of the rows that have one; of numbers and times';
-comment on column audit.profiles.top_values is 'Array of {"value": text, "count": number}, the most frequent first;'
+comment on column audit.profiles.quantiles is
+'Values at 0.05, 0.25, 0.5, 0.75 and 0.95 of the rows that have one; of numbers and times';
+comment on column audit.profiles.top_values is
+'Array of {"value": text, "count": number}, the most frequent first;'
 ' all values where they are few, else those that repeat';
 comment on column audit.profiles.patterns is
 'Array of {"pattern": text, "count": number}; A = letter, 9 = digit;'

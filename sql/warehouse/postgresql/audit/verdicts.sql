@@ -16,6 +16,6 @@ comment on table audit.verdicts is
 'What the gate said about each staged table, closed gates included (law Q4)';
 comment on column audit.verdicts.row_count is 'Rows that were judged';
 comment on column audit.verdicts.extent is
-'How much the run read: seconds of its window, or files; NULL = neither; runs are compared by it (Q4)';
+'How much the run read: seconds of its window, or files; runs are compared by it (law Q4)';
 comment on column audit.verdicts.docs_page is
 'Page of the judgement, relative to the folder of the Data Docs (law Q5)';

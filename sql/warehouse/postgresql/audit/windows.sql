@@ -16,5 +16,7 @@ comment on table audit.windows is
 ' written when it is planned, so that failed runs have theirs';
 comment on column audit.windows.low is 'NULL = from the beginning';
 comment on column audit.windows.as_of is 'Instant of the source''s clock for which the run speaks';
-comment on column audit.windows.as_of_at is 'as_of, which is in the source''s time zone, as an instant';
-comment on column audit.windows.high_at is 'high as an instant; NULL for numbers and where there is no end';
+comment on column audit.windows.as_of_at is
+'as_of, which is in the source''s time zone, as an instant';
+comment on column audit.windows.high_at is
+'high as an instant; NULL for numbers and where there is no end';

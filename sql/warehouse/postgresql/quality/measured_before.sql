@@ -1,4 +1,4 @@
--- grain: one row per rule of a table and earlier run like this one, each rule's newest first (law Q4)
+-- grain: one row per rule of a table, with what it measured in runs like this one (law Q4)
 -- reads: audit.quality_results, audit.verdicts, audit.runs
 with alike as (
     select

@@ -1,6 +1,6 @@
 -- noqa: disable=LT02
-{#- Which entries a person means; an empty list asks nothing. A run is named by the beginning of its id,
-    a key by a value, or by column=value. -#}
+{#- Which entries a person means; an empty list asks nothing. A run is named by the beginning
+    of its id, a key by a value, or by column=value. -#}
 {% macro matches() -%}
 q.status = 'open'
 and (%(tables)s::text[] = '{}' or q.table_name = any(%(tables)s))
@@ -54,7 +54,7 @@ incomplete as (
     from audit.quarantine as c
     where
         c.table_name = any(array[
-            {%- for table in unfinished %}{{ table | literal }}{{ ", " if not loop.last }}{% endfor -%}
+            {%- for n in unfinished %}{{ n | literal }}{{ ", " if not loop.last }}{% endfor -%}
         ]::text[])
         and c.status = 'open'
         and c.rules && %(early_rules)s::text[]

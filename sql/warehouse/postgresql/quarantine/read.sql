@@ -3,7 +3,7 @@
 {% import "quarantine/matching.sql" as matching -%}
 {%- macro entry() -%}
 q.quarantine_id as entry_id,
-q.table_name as "table",
+q.table_name,
 q.rules,
 q.row_key,
 q.run_id,
@@ -20,7 +20,7 @@ q.closed_reason
 
 -- name: groups
 select
-    q.table_name as "table",
+    q.table_name,
     broken.rule,
     q.run_id,
     r.pipeline,

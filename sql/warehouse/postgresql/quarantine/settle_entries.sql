@@ -1,6 +1,6 @@
 -- grain: statements that settle the entries whose rows a release loads, in its transaction (law Q3)
 -- reads: audit.quarantine, {{ schema }}.{{ relation }}, {{ schema }}._replayed
-{#- A run sees the source after all that waits; what is replayed was seen when its run held it back. -#}
+{#- A run sees the source after all that waits; what is replayed was seen by its old run. -#}
 {%- macro seen_later() -%}
 (
     %(kept_as_of)s::timestamptz is null
@@ -23,10 +23,9 @@ select count(*) from asked as a
 where a.status != 'open';
 
 -- name: waits
-select exists (
-    select from audit.quarantine as q
-    where q.table_name = %(table_name)s and q.status = 'open'
-);
+select count(*) > 0 as is_waiting
+from audit.quarantine as q
+where q.table_name = %(table_name)s and q.status = 'open';
 
 -- name: settle_loaded
 -- The row itself was loaded: it was asked for, or the source showed it again.

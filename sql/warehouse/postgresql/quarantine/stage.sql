@@ -25,9 +25,8 @@ select
     q.payload ->> '_cursor'
 from {{ schema | ident }}._replayed as r
 inner join audit.quarantine as q on r.quarantine_id = q.quarantine_id
-cross join lateral jsonb_populate_record(
-    null::{{ schema | ident }}.{{ relation | ident }}, q.payload
-) as v
+cross join
+    lateral jsonb_populate_record(null::{{ schema | ident }}.{{ relation | ident }}, q.payload) as v
 where r.table_name = %(table_name)s
 order by q.quarantine_id;
 
@@ -44,22 +43,3 @@ from {{ schema | ident }}.{{ relation | ident }};
 update {{ schema | ident }}._replayed
 set is_staged = true
 where table_name = %(table_name)s;
-
--- name: keys_to_read
--- Keys in the types of the staged table, which is empty still.
-select distinct {{ key | idents('v') }}
-from {{ schema | ident }}._replayed as r
-inner join audit.quarantine as q on r.quarantine_id = q.quarantine_id
-cross join lateral jsonb_populate_record(
-    null::{{ schema | ident }}.{{ relation | ident }},
-    case r.table_name
-        {%- for name, columns in named_in.items() %}
-        when {{ name | literal }} then jsonb_build_object(
-            {%- for own, theirs in columns.items() %}
-            {{ own | literal }}, q.payload -> {{ theirs | literal }}{{ "," if not loop.last }}
-            {%- endfor %}
-        )
-        {%- endfor %}
-    end
-) as v
-where r.table_name in ({% for n in named_in %}{{ n | literal }}{{ ", " if not loop.last }}{% endfor %});

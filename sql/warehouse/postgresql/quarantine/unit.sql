@@ -1,6 +1,7 @@
+-- noqa: disable=LT02
 -- grain: statements that take with an entry what waits with it of the same run
 -- reads: audit.quarantine, {{ schema }}._replayed
-{%- macro take(wanted, chosen, pairs) -%}
+{%- macro take(wanted, chosen, pairs, is_child=false) -%}
 insert into {{ schema | ident }}._replayed (quarantine_id, table_name)
 select
     w.quarantine_id,
@@ -15,15 +16,16 @@ where
         inner join {{ schema | ident }}._replayed as r on c.quarantine_id = r.quarantine_id
         where
             c.table_name = {{ chosen | literal }}
-            {%- for theirs, own in pairs %}
-            and c.payload -> {{ theirs | literal }} = w.payload -> {{ own | literal }}
+            {%- for child, own in pairs %}
+            and {{ "w" if is_child else "c" }}.payload -> {{ child | literal }}
+            = {{ "c" if is_child else "w" }}.payload -> {{ own | literal }}
             {%- endfor %}
     )
 on conflict do nothing
 {%- endmacro %}
 
 -- name: take_parents
-{{ take(parent, child, keys) }};
+{{ take(parent_table, child_table, keys.items()) }};
 
 -- name: take_children
-{{ take(child, parent, reversed) }};
+{{ take(child_table, parent_table, keys.items(), is_child=true) }};

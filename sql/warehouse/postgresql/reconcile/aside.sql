@@ -31,13 +31,13 @@ select
 from taken as t;
 
 -- name: held_back
--- The same row in the same state waits in quarantine, or was discarded there.
+-- The same row in the same state waits in quarantine, or a person discarded it there.
 with taken as (
     delete from {{ staging | ident }}.{{ relation | ident }} as s
     using audit.quarantine as q
     where
         q.table_name = %(source)s
-        and q.status in ('open', 'discarded')
+        and (q.status = 'open' or (q.status = 'discarded' and q.closed_run_id is null))
         and q.payload ->> '_cursor' is not distinct from s._cursor
         {%- for column, type in row_key.items() %}
         and (q.payload ->> {{ column | literal }})::{{ type }} = s.{{ column | ident }}

@@ -4,11 +4,11 @@
 -- name: source
 select
     {{ key | idents('s') }},
-    s.{{ effective_at | ident }} as effective_at,
+    s.{{ instant_column | ident }} as effective_at,
     {%- for attribute, column in columns.items() %}
     s.{{ column.name | ident }}::{{ column.type }} as {{ attribute | ident }},
     {%- endfor %}
-    s.{{ sequence | ident }}::bigint as sequence
+    s.{{ sequence_column | ident }}::bigint as sequence
 from {{ staging | ident }}.{{ relation | ident }} as s
 where not {{ is_gone }};
 

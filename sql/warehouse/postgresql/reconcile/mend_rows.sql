@@ -22,9 +22,8 @@ where
             and exists (
                 select from {{ staging | ident }}.{{ relation | ident }} as s
                 where
-                {%- for column, staged in staged_key.items() %}
-                    s.{{ staged.name | ident }} = j.{{ column | ident }}
-                    {{ "and" if not loop.last }}
+                {%- for name, own in staged_key.items() %}
+                    {{ "and " if not loop.first }}s.{{ own.name | ident }} = j.{{ name | ident }}
                 {%- endfor %}
             )
         )

@@ -61,13 +61,13 @@ select
     r.target_count,
     r.source_hash,
     r.target_hash,
+    {%- for column in numbers %}
+    r.{{ ("_source_" ~ loop.index) | ident }},
+    r.{{ ("_target_" ~ loop.index) | ident }},
+    {%- endfor %}
     r.missing,
     r.extra,
     r.changed
-    {%- for column in numbers %},
-    r.{{ ("_source_" ~ loop.index) | ident }},
-    r.{{ ("_target_" ~ loop.index) | ident }}
-    {%- endfor %}
 from {{ staging | ident }}.{{ ranges | ident }} as r
 order by r.range_number;
 

@@ -26,7 +26,7 @@ taken as (
     using parent_keys as p
     where
     {%- for child in keys %}
-        {{ "and " if not loop.first }}s.{{ child | ident }}::text = p.{{ child | ident }}
+        {{ "and " if not loop.first }}to_jsonb(s.{{ child | ident }}) #>> '{}' = p.{{ child | ident }}
     {%- endfor %}
     returning s.*
 ),
@@ -37,7 +37,9 @@ taken as (
 with superseded as (
     delete from {{ schema | ident }}.{{ relation | ident }} as s
     where
-        not exists (
+        -- what names no parent has none that changed meanwhile; the gate judges it
+        num_nulls({{ keys | list | idents('s') }}) = 0
+        and not exists (
             select from {{ schema | ident }}.{{ parent_relation | ident }} as p
             where
             {%- for child, own in keys.items() %}

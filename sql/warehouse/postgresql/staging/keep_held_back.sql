@@ -66,7 +66,8 @@ select
             string_agg(
                 k.name || '=' || case
                     when jsonb_typeof(k.value) = 'number' then k.value #>> '{}'
-                    when k.value #>> '{}' ~ '^\d{4}-\d\d-\d\d([T ][\d:.+-]*)?$' then k.value #>> '{}'
+                    when k.value #>> '{}' ~ '^\d{4}-\d\d-\d\d([T ][\d:.+-]*)?$'
+                        then k.value #>> '{}'
                     when jsonb_typeof(k.value) = 'null' then 'none'
                     else '·'
                 end,

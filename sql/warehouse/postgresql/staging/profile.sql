@@ -17,17 +17,27 @@ with counted as (
     group by 1
 ),
 
-placed as (
+given as (
     select
         c.value,
         c.times,
-        {{ text }} as shown,
-        row_number() over (order by c.times desc, c.value asc) as place,
+        {{ text }} as shown{{ "," if is_measured and shows_values }}
+        {%- if is_measured and shows_values %}
         sum(c.times) over (order by c.value asc rows unbounded preceding) as upto,
-        sum(c.times) over () as given,
-        count(*) over () as distinct_count
+        sum(c.times) over () as given_count
+        {%- endif %}
     from counted as c
     where c.value is not null
+),
+
+frequent as (
+    select
+        g.value,
+        g.times,
+        g.shown
+    from given as g
+    order by g.times desc, g.value asc
+    limit %(max_set)s
 ),
 
 patterns as (
@@ -36,7 +46,7 @@ patterns as (
             regexp_replace(left(p.shown, %(longest)s), %(letter)s, 'A', 'g'), '[0-9]', '9', 'g'
         ) as pattern,
         sum(p.times) as times
-    from placed as p
+    from given as p
     where {{ "true" if is_text and shows_values else "false" }}
     group by 1
 ),
@@ -60,7 +70,7 @@ nulls as (
 select
     max(n.null_count)::bigint as null_count,
     count(p.value) as distinct_count,
-    coalesce(max(p.given), 0)::bigint as given_count,
+    coalesce(sum(p.times), 0)::bigint as given_count,
     {%- if is_text %}
     min(length(p.shown)) as shortest,
     max(length(p.shown)) as longest,
@@ -72,18 +82,17 @@ select
     round(
         sum(p.value::numeric * p.times) / nullif(sum(p.times), 0), 6
     ) as mean,
-    round(sqrt(greatest(
+    round(sqrt(abs(
         (
             sum(p.value::numeric * p.value::numeric * p.times)
             - sum(p.value::numeric * p.times) * sum(p.value::numeric * p.times) / sum(p.times)
-        ) / nullif(sum(p.times), 0),
-        0
+        ) / nullif(sum(p.times), 0)
     )), 6) as deviation,
     {%- endif %}
     {%- if is_measured and shows_values %}
     array[
         {%- for quantile in quantiles %}
-        (min(p.value) filter (where p.upto >= {{ quantile }} * p.given))::text
+        (min(p.value) filter (where p.upto >= {{ quantile }} * p.given_count))::text
         {{- "," if not loop.last }}
         {%- endfor %}
     ] as quantiles,
@@ -91,17 +100,20 @@ select
     {%- if shows_values %}
     left(min(p.value)::text, %(longest)s) as lowest,
     left(max(p.value)::text, %(longest)s) as highest,
-    jsonb_agg(
-        jsonb_build_object('value', left(p.shown, %(longest)s), 'count', p.times)
-        order by p.place asc
-    ) filter (
-        where p.place <= %(max_set)s and (p.times > 1 or p.distinct_count <= %(max_set)s)
+    (
+        select
+            jsonb_agg(
+                jsonb_build_object('value', left(f.shown, %(longest)s), 'count', f.times)
+                order by f.times desc, f.value asc
+            )
+        from frequent as f
+        where f.times > 1 or (select count(*) <= %(max_set)s from given)
     ) as top_values,
     (select l.patterns from listed as l) as patterns,
     {%- endif %}
     max(p.times) as most_frequent
 from nulls as n
-left join placed as p on true;
+left join given as p on true;
 
 -- name: earlier
 select

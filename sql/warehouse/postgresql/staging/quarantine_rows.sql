@@ -1,11 +1,19 @@
 -- grain: one quarantined row per staged row that breaks a critical row rule, with all its rules
 -- reads: {{ schema }}.{{ relation }}
 {% import "staging/quarantine.sql" as quarantine -%}
-with blamed as (
+with names as (
+    select
+        n.name,
+        n.place
+    from unnest(%(names)s::text[]) with ordinality as n (name, place)
+),
+
+blamed as (
     select
         b.row_number,
-        array_agg(b.rule order by b.rule) as rules
-    from unnest(%(rows)s::bigint[], %(rules)s::text[]) as b (row_number, rule)
+        array_agg(n.name order by n.name) as rules
+    from unnest(%(rows)s::bigint[], %(rules)s::integer[]) as b (row_number, rule)
+    inner join names as n on b.rule = n.place
     group by b.row_number
 ),
 

@@ -101,9 +101,9 @@ seen_now as (
         where
             {{ key | equal('h', 'p') }}
             and h.source = %(source)s
-            and h.operation = 'upsert'
+            and h.operation = 'upsert' -- noqa: LT02
             {%- if is_replay %}
-            and h.effective_at <= %(window_end)s::timestamptz
+            and h.effective_at <= %(window_end)s::timestamptz -- noqa: LT02
             {%- endif %}
         order by h.effective_at desc, h.sequence desc
         limit 1

@@ -33,13 +33,12 @@ inner join warehouse.dim_store as s on t.store_key = s.store_key;
 -- A line of an order that the source has is wrong where it is none of the order's lines.
 select
     {{ lines() }},
-    exists (
-        select from {{ staging | ident }}.stg_shop__orders as o where o.order_id = t.order_id
-    ) as _source_decides
+    o.order_id is not null as _source_decides
 from warehouse.fact_sales as t
 inner join warehouse.dim_customer as c on t.customer_key = c.customer_key
 inner join warehouse.dim_product as p on t.product_key = p.product_key
 inner join warehouse.dim_store as s on t.store_key = s.store_key
+left join {{ staging | ident }}.stg_shop__orders as o on t.order_id = o.order_id
 where
     not exists (
         select from {{ staging | ident }}.{{ asides["shop.orders"] | ident }} as a

@@ -1,0 +1,56 @@
+"""Rows that are odd in themselves wait whole, and what belongs to them follows (laws Q2, P1)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from etl.catalog import SourceTable
+from tests.warehouse.settling import Row, Settling, plan_of
+
+NOON = datetime(2026, 5, 1, 12, 0, 0, 500_000, UTC)
+LONG_TEXT = "ü" * 1_000_000
+LONG_RULE = "r" * 1_000 + ' "; drop table x; --'
+ODD = 'select "ü"; drop table y; -- 100%'
+KEYS: dict[str, tuple[str, Any, str]] = {
+    "timestamp": ("timestamp", NOON, "2026-05-01T12:00:00.5+00:00"),
+    "decimal": ("decimal(38,18)", Decimal("0.100000000000000001"), "0.100000000000000001"),
+    "bytes": ("bytes", b"\x00\xff", "\\x00ff"),
+    "date": ("date", NOON.date(), "2026-05-01"),
+    "text": ("text", "it's \\ 100%; é", "it's \\ 100%; é"),
+    "double": ("double", 0.1, "0.1"),
+}
+
+
+def odd_table(name: str, key_type: str, **more: Any) -> SourceTable:
+    """A table whose key has an odd name and this type."""
+    columns = {ODD: {"type": key_type}, "id": {"type": "bigint"}, "note": {"type": "text"}}
+    declared = {"name": name, "source": "t", "description": "T", "table": name, "columns": columns}
+    return SourceTable.model_validate({**declared, "key": [ODD], **more})
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_children_follow_their_parent_whatever_the_type_of_its_key(settling: Settling, kind: str) -> None:
+    key_type, value, told = KEYS[kind]
+    parents = odd_table("parents", key_type)
+    children = odd_table("children", key_type, key=["id"], parent={"table": "t.parents", "keys": {ODD: ODD}})
+    rows: list[Row] = [{ODD: value, "id": 1, "note": LONG_TEXT}]
+    with settling.run_over([parents, children]) as (run, warehouse):
+        settling.stage(run, parents, rows)
+        settling.stage(run, children, [*rows, {"id": 2, "note": "names no parent"}])
+        staged = warehouse.settle(plan_of(parents), run)
+        assert warehouse.quarantine(staged, {LONG_RULE: [1], "other": [1]}) == 1
+        followed = warehouse.follow_parents(warehouse.settle(plan_of(children), run))
+        held = settling.query(
+            "select table_name, coalesce(row_key ->> 'id', row_key ->> %s), rules, payload ->> 'note'"
+            f' from "{run.staging_schema}"._quarantine order by 1',
+            (ODD,),
+        )
+    assert (followed.row_count, followed.quarantined_count, followed.dropped_count) == (1, 1, 0)
+    assert held == [
+        ("t.children", "1", ["parent_is_held_back"], LONG_TEXT),
+        ("t.parents", told, ["other", LONG_RULE], LONG_TEXT),
+    ]
