@@ -110,12 +110,12 @@ decides = "true"
 aside, joined, ranges, whole, present = "_aside_1", "_joined_1", "_ranges_1", "_whole_1", "_present_1"
 sides = {"source": "_source_1", "target": "_target_1"}
 asides = {"shop.orders": aside}
-parts, numbers = ["item_id"], ["amount"]
+key_parts, numbers = ["item_id"], ["amount"]
 staged_key = {"item_id": {"name": "item_number", "type": "bigint"}}
 row_key = {"item_id": "bigint"}
 instant_column, sequence_column = "sold_at", "place"
 days = {"date_key": {"column": "sold_at", "type": "timestamp"}}
-members = {"item_key": {"relation": dimension, "surrogate": surrogate, "columns": staged_key}}
+looked_up = {"item_key": {"relation": dimension, "surrogate": surrogate, "columns": staged_key}}
 select_source = "select 1 as item_id, 2 as amount, 'a' as item_name, 'b' as item_group"
 select_target = f"{select_source}, true as _source_decides"
 
@@ -142,3 +142,8 @@ parts = [{"child": child_table, "parent": parent_table, "keys": keys}]
 unfinished = ["shop.items"]
 named_in = {table: keys}
 is_latest = has_latest = is_replay = True
+
+# What a profile is given.
+value = "s.item_name"
+is_text = is_number = is_measured = shows_values = True
+forms, quantiles = ["^[0-9]+$"], [0.5]

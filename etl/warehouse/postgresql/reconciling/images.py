@@ -155,7 +155,7 @@ def _of_fact(catalog: Catalog, table: SourceTable, fact: Fact, unknown: set[str]
         for name, column in fact.columns.items()
         if fact.staged_column(name) not in unknown
     }
-    members = {
+    looked_up = {
         name: {
             "relation": catalog.dimensions[lookup.dimension].relation,
             "surrogate": catalog.dimensions[lookup.dimension].surrogate,
@@ -174,7 +174,7 @@ def _of_fact(catalog: Catalog, table: SourceTable, fact: Fact, unknown: set[str]
         "relation": table.relation,
         "fact": fact.relation,
         "columns": columns,
-        "members": members,
+        "looked_up": looked_up,
         "days": {
             date_key: {"column": fact.staged_column(column), "type": fact.columns[column].type}
             for date_key, column in fact.dates.items()

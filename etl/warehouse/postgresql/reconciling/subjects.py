@@ -47,7 +47,7 @@ class Subject:
         return {
             "staging": self.staging,
             "relation": self.table.relation,
-            "parts": self.parts,
+            "key_parts": self.parts,
             "staged_key": self.staged_key,
             "row_key": {c: postgresql_type(self.table.columns[c].type) for c in self.table.key},
             "cursor_type": "numeric" if self.table.cursor_kind == "integer" else "text",

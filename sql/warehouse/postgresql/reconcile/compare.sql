@@ -8,7 +8,7 @@ with told as (
 )
 
 select
-    {{ (parts + numbers) | idents('t') }},
+    {{ (key_parts + numbers) | idents('t') }},
     hashtextextended(row({{ columns | idents('t') }})::text, 0) as _hash
 from told as t;
 
@@ -20,7 +20,7 @@ with held as (
 )
 
 select
-    {{ (parts + numbers) | idents('t') }},
+    {{ (key_parts + numbers) | idents('t') }},
     t._source_decides,
     hashtextextended(row({{ columns | idents('t') }})::text, 0) as _hash
 from held as t
@@ -44,7 +44,7 @@ where
 create unlogged table {{ staging | ident }}.{{ joined | ident }} as
 with both_sides as (
     select
-        {%- for column in parts %}
+        {%- for column in key_parts %}
         coalesce(s.{{ column | ident }}, t.{{ column | ident }}) as {{ column | ident }},
         {%- endfor %}
         {%- for column in numbers %}
@@ -62,14 +62,14 @@ with both_sides as (
         end as _finding
     from {{ staging | ident }}.{{ sides.source | ident }} as s
     full outer join {{ staging | ident }}.{{ sides.target | ident }} as t
-        on {{ parts | equal('s', 't') }}
+        on {{ key_parts | equal('s', 't') }}
 ),
 
 -- rows of one first part of the key are never torn apart
 counted as (
     select
         b.*,
-        rank() over (order by b.{{ parts[0] | ident }}) - 1 as _place,
+        rank() over (order by b.{{ key_parts[0] | ident }}) - 1 as _place,
         count(*) over () as _total
     from both_sides as b
     where b._finding != 'kept'
@@ -89,5 +89,5 @@ where
     not t._source_decides
     and not exists (
         select from {{ staging | ident }}.{{ sides.source | ident }} as s
-        where {{ parts | equal('s', 't') }}
+        where {{ key_parts | equal('s', 't') }}
     );

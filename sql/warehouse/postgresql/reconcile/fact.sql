@@ -9,7 +9,7 @@ select
     {%- for column, staged in columns.items() %}
     s.{{ staged.name | ident }}::{{ staged.type }} as {{ column | ident }},
     {%- endfor %}
-    {%- for key, member in members.items() %}
+    {%- for key, member in looked_up.items() %}
     {%- for part, staged in member.columns.items() %}
     s.{{ staged.name | ident }}::{{ staged.type }} as {{ (key ~ "__" ~ part) | ident }},
     {%- endfor %}
@@ -31,7 +31,7 @@ select
     {%- for column in columns %}
     t.{{ column | ident }},
     {%- endfor %}
-    {%- for key, member in members.items() %}
+    {%- for key, member in looked_up.items() %}
     {%- set alias = "member_" ~ loop.index %}
     {%- for part in member.columns %}
     {{ alias | ident }}.{{ part | ident }} as {{ (key ~ "__" ~ part) | ident }},
@@ -43,7 +43,7 @@ select
     true as _is_told,
     {{ decides }} as _source_decides
 from warehouse.{{ fact | ident }} as t
-{%- for key, member in members.items() %}
+{%- for key, member in looked_up.items() %}
 {%- set alias = "member_" ~ loop.index %}
 left join warehouse.{{ member.relation | ident }} as {{ alias | ident }}
     on {{ alias | ident }}.{{ member.surrogate | ident }} = t.{{ key | ident }}

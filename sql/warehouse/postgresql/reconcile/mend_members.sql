@@ -28,4 +28,4 @@ using {{ staging | ident }}.{{ joined | ident }} as j
 where
     j._finding in ('changed', 'extra')
     and h.source = %(source)s
-    and {{ parts | equal('j', 'h') }};
+    and {{ key_parts | equal('j', 'h') }};

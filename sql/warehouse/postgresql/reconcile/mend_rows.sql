@@ -14,7 +14,7 @@ select
 delete from {{ schema | ident }}.{{ target | ident }} as t
 using {{ staging | ident }}.{{ joined | ident }} as j
 where
-    {{ parts | equal('j', 't') }}
+    {{ key_parts | equal('j', 't') }}
     and (
         j._finding = 'extra'
         or (

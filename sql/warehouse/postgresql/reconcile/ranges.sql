@@ -26,17 +26,17 @@ with summed as (
 lowest as (
     select distinct on (j._range)
         j._range,
-        j.{{ parts[0] | ident }} as low
+        j.{{ key_parts[0] | ident }} as low
     from {{ staging | ident }}.{{ joined | ident }} as j
-    order by j._range, j.{{ parts[0] | ident }}
+    order by j._range, j.{{ key_parts[0] | ident }}
 ),
 
 highest as (
     select distinct on (j._range)
         j._range,
-        j.{{ parts[0] | ident }} as last_key
+        j.{{ key_parts[0] | ident }} as last_key
     from {{ staging | ident }}.{{ joined | ident }} as j
-    order by j._range, j.{{ parts[0] | ident }} desc
+    order by j._range, j.{{ key_parts[0] | ident }} desc
 )
 
 select
@@ -73,13 +73,13 @@ order by r.range_number;
 
 -- name: examples
 select
-    {%- for column in parts %}
+    {%- for column in key_parts %}
     j.{{ column | ident }}::text,
     {%- endfor %}
     j._finding
 from {{ staging | ident }}.{{ joined | ident }} as j
 where j._finding != 'same'
-order by {{ parts | idents('j') }}
+order by {{ key_parts | idents('j') }}
 limit %(limit)s;
 
 -- name: changed_columns
@@ -97,6 +97,6 @@ select
     {%- endfor %}
     count(*)
 from {{ staging | ident }}.{{ joined | ident }} as j
-inner join told as s on {{ parts | equal('s', 'j') }}
-inner join held as t on {{ parts | equal('t', 'j') }}
+inner join told as s on {{ key_parts | equal('s', 'j') }}
+inner join held as t on {{ key_parts | equal('t', 'j') }}
 where j._finding = 'changed';

@@ -26,7 +26,8 @@ taken as (
     using parent_keys as p
     where
     {%- for child in keys %}
-        {{ "and " if not loop.first }}to_jsonb(s.{{ child | ident }}) #>> '{}' = p.{{ child | ident }}
+        {{ "and " if not loop.first -}}
+        to_jsonb(s.{{ child | ident }}) #>> '{}' = p.{{ child | ident }}
     {%- endfor %}
     returning s.*
 ),

@@ -4,7 +4,7 @@
 {% set text = "c.value" if is_text else "c.value::text" -%}
 -- name: sample
 create temporary table profiled_rows on commit drop as
-select s.*
+select s.* -- noqa: AM04
 from {{ schema | ident }}.{{ relation | ident }} as s
 where mod(hash_record_extended(row({{ grain | idents('s') }}), 0), %(every)s) = 0;
 
@@ -14,18 +14,18 @@ with counted as (
         {{ value }} as value,
         count(*) as times
     from {{ rows }} as s
-    group by 1
+    group by {{ value }}
 ),
 
 given as (
     select
         c.value,
         c.times,
-        {{ text }} as shown{{ "," if is_measured and shows_values }}
         {%- if is_measured and shows_values %}
         sum(c.times) over (order by c.value asc rows unbounded preceding) as upto,
-        sum(c.times) over () as given_count
+        sum(c.times) over () as given_count,
         {%- endif %}
+        {{ text }} as shown
     from counted as c
     where c.value is not null
 ),
@@ -48,7 +48,7 @@ patterns as (
         sum(p.times) as times
     from given as p
     where {{ "true" if is_text and shows_values else "false" }}
-    group by 1
+    group by pattern
 ),
 
 listed as (
