@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from demo import people
-from demo.defects import Kind, Occurrence, days_of
+from demo.defects import Kind, Occurrence, days_of, happens_to
 from demo.plan import DAY, HOUR, NEVER, ShopPlan, instant_of, naive
 from demo.row_log import RowLog
 from demo.tables import Row
@@ -117,8 +117,8 @@ class _Stories:
     def _each(self, kind: Kind, story: Callable[[int, int, int], int | None]) -> None:
         """Tell ``story(number, day, customer)`` for each time it happens; it may end on a later day."""
         for number, day in enumerate(days_of(kind, self._plan)):
-            if kind == "change_back" and number % 2:
-                continue  # a price that changes back: demo/catalogue.py
+            if not happens_to(kind, number, "customers"):
+                continue
             key = self._free.pop()
             last_day = story(number, day, key)
             self._customers.occurrences.append(Occurrence(kind, last_day or day, "customers", (key,)))

@@ -108,6 +108,11 @@ _FREQUENCIES: dict[Kind, _Frequency] = {
 }
 
 
+def happens_to(kind: Kind, number: int, table: str) -> bool:
+    """Whether the story of this number is told of this table; those that change back alternate."""
+    return kind != "change_back" or table == ("customers", "products")[number % 2]
+
+
 def days_of(kind: Kind, plan: ShopPlan) -> list[int]:
     """The day on which each story of this kind begins, in order; empty where the plan has too few days."""
     frequency = _FREQUENCIES[kind]

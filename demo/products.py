@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from demo import people
-from demo.defects import Kind, Occurrence, days_of
+from demo.defects import Kind, Occurrence, days_of, happens_to
 from demo.people import Draws, pick
 from demo.plan import DAY, HOUR, ShopPlan, instant_of, naive
 from demo.prices import PriceList
@@ -179,8 +179,8 @@ class _Stories:
 
     def _each(self, kind: Kind, story: Callable[[int, int, int], int | None]) -> None:
         for number, day in enumerate(days_of(kind, self._plan)):
-            if kind == "change_back" and number % 2 == 0:
-                continue  # a customer who moves back: demo/customers.py
+            if not happens_to(kind, number, "products"):
+                continue
             key = self._free.pop()
             table = "products" if kind == "product_regrouped" else "product_prices"
             last_day = story(number, day, key)

@@ -151,8 +151,8 @@ def _check_references(catalog: Catalog, folder: Path) -> None:
         where = f"{folder}/tables/{table.source}/{table.name}.yaml"
         if table.source not in catalog.sources:
             wrong.append(f"{where}: there is no {folder}/sources/{table.source}.yaml")
-        elif (table.endpoint is not None) != (catalog.sources[table.source].kind == "rest"):
-            wrong.append(f"{where}: 'endpoint' and a source of 'kind: rest' go together")
+        else:
+            wrong += _kind_problems(catalog.sources[table.source], table, Path(where))
         if table.parent and table.parent.table not in catalog.tables:
             wrong.append(f"{where}: parent.table: {table.parent.table} is not a table of the catalog")
         wrong += [f"{where}: {problem}" for problem in join_problems(catalog.tables, table)]
@@ -161,6 +161,21 @@ def _check_references(catalog: Catalog, folder: Path) -> None:
     wrong += target_problems(catalog, folder)
     if wrong:
         raise ConfigError("\n".join(wrong), "Correct the name, or declare what it names.")
+
+
+def _kind_problems(source: SourceSystem, table: SourceTable, path: Path) -> list[str]:
+    """A table is declared as the kind of its source is read."""
+    fields = {"database": ("table", "query"), "rest": ("endpoint",), "files": ("files",)}
+    declared = next(f for f in ("table", "query", "endpoint", "files") if getattr(table, f) is not None)
+    wanted = fields[source.kind]
+    if declared in wanted:
+        return []
+    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    message = (
+        f"the source {source.name} is of 'kind: {source.kind}', whose tables are declared with"
+        f" {' or '.join(map(repr, wanted))}: do so, or correct 'kind' in sources/{source.name}.yaml"
+    )
+    return [_told(path, node, (declared,), message)]
 
 
 def _dimension_problems(catalog: Catalog, dimension: Dimension, where: str) -> list[str]:

@@ -11,12 +11,10 @@ from time import perf_counter
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.arrow_files import ArrowFileWriter, open_arrow_file, safe_file_name
+from etl.arrow_files import ArrowFileWriter, safe_file_name
 from etl.errors import FileFault
 from etl.handles import Extract, LandedFile
-
-ZERO_DATES = "_zero_dates"
-DRIFT = "_drift"
+from etl.landed_columns import DRIFT, ZERO_DATES
 
 
 def land(reader: pa.RecordBatchReader, extract: Extract, folder: Path) -> LandedFile:
@@ -71,15 +69,6 @@ def land_or_quarantine(
     except FileFault as fault:
         nothing = pa.RecordBatchReader.from_batches(pa.schema([]), [])
         return replace(land(nothing, extract, folder), fault=_storable(fault.problem))
-
-
-def open_landed(path: Path) -> pa.RecordBatchFileReader:
-    """Open a landed file through a memory map; batches are read one at a time.
-
-    Raises:
-        StorehouseError: The file is gone or is no Arrow file.
-    """
-    return open_arrow_file(path)
 
 
 def remove_landed(run_folder: Path) -> None:

@@ -18,8 +18,8 @@ from pydantic import SecretStr
 
 logger = logging.getLogger(__name__)
 
-# Commas stand within mail addresses too: only one before the next URL separates.
 Kind = Literal["success", "warning", "failure"]
+# Commas stand within mail addresses too: only one before the next URL separates.
 _SEPARATOR = re.compile(r"[\s,]+(?=[A-Za-z][\w+.-]*://)")
 
 

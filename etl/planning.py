@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from etl.catalog import Catalog, SourceTable
@@ -22,14 +22,12 @@ class Request:
         full_refresh: Read everything again from the beginning; releases stay differences (law R4).
         is_backfill: Read the business date and nothing else, and leave the watermarks alone (law X7).
         whole: Read every row that is there now, to hold it against the warehouse (law X9); nothing moves.
-        values: Values of the parameters of declared queries, beside ``business_date`` and ``as_of``.
     """
 
     business_date: date | None = None
     full_refresh: bool = False
     is_backfill: bool = False
     whole: bool = False
-    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +133,15 @@ def _values(table: SourceTable, as_of: str, request: Request) -> tuple[tuple[str
     Raises:
         ConfigError: One of them has no value.
     """
-    given = {"as_of": as_of, **request.values}
+    given = {"as_of": as_of}
     if request.business_date:
         given["business_date"] = request.business_date.isoformat()
     missing = [name for name in table.parameters if name not in given]
     if missing:
         raise ConfigError(
             f"{table.qualified_name}: its query has the parameters {', '.join(missing)}, "
-            "for which the run has no value.",
-            "Give the run a business date, or a value for each of them.",
+            f"but the run knows only {', '.join(given)}.",
+            "Give the run a business date; a query can ask for as_of and business_date.",
         )
     return tuple((name, given[name]) for name in table.parameters)
 

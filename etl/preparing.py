@@ -18,14 +18,12 @@ from etl.catalog import Column, SourceTable
 from etl.catalog_types import arrow_type
 from etl.errors import ConfigError, ContractError
 from etl.handles import LandedFile, PreparedFile
+from etl.landed_columns import CURSOR, FAULT
 from etl.transforms import apply_steps
 from etl.transforms.payload import row_payloads
 from etl.transforms.step_log import added, no_rows
 from etl.transforms.types import convert
 
-CURSOR = "_cursor"
-# Why a source could not read a row whole, such as a line with too many fields: landed beside its values.
-FAULT = "_fault"
 REJECTS_SCHEMA = pa.schema({"payload": pa.string(), "column_name": pa.string(), "reason": pa.string()})
 _NO_REJECTS = pa.RecordBatch.from_pylist([], schema=REJECTS_SCHEMA)
 

@@ -13,10 +13,11 @@ from etl.catalog.model import ColumnType, Model
 from etl.catalog.rest import Endpoint
 from etl.catalog.steps import Step
 from etl.catalog.whole_steps import ConvertCurrency, WholeStep
+from etl.landed_columns import LANDED_COLUMNS
 
 # What a replica adds to the columns of its table.
 REPLICA_COLUMNS = ("_row_id", "_source_cursor", "_inserted_run_id", "_updated_run_id")
-_OWN_COLUMNS = ("_row", "_cursor", "_fault", "_drift", "_change", *REPLICA_COLUMNS)
+_OWN_COLUMNS = (*LANDED_COLUMNS, "_change", *REPLICA_COLUMNS)
 
 
 class Column(Model):
@@ -64,8 +65,8 @@ class SourceTable(Model):
     """A table of a source: a table or view, a declared query, an endpoint of an API, or files.
 
     Attributes:
-        parameters: Type of each ``:name`` in ``query``; a run binds ``as_of``, ``business_date``, ``low``
-            and ``high``, and what it was asked for.
+        parameters: Type of each ``:name`` in ``query``; a run binds ``as_of`` and, where it is of one
+            day, ``business_date``.
         settle: Steps that need all rows of the run, as SQL over the staged table (law F5).
         replica: The table is copied as it is; without it, a dimension or a fact takes its rows.
     """
@@ -110,9 +111,19 @@ class SourceTable(Model):
         return f"{self.source}.{self.name}"
 
     @property
+    def catalog_file(self) -> str:
+        """Where the table is declared, for messages."""
+        return f"catalog/tables/{self.source}/{self.name}.yaml"
+
+    @property
     def relation(self) -> str:
         """Name of the staged table within the run's staging schema."""
         return f"stg_{self.source}__{self.name}"
+
+    @property
+    def keys_relation(self) -> str:
+        """Name of the list of all keys at the source, beside the staged table."""
+        return f"{self.relation}__keys"
 
     @property
     def replica_relation(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -106,9 +105,6 @@ class Inspector(Protocol):
             SourceError: The server refuses it; says what was done.
         """
         ...
-
-
-OpenInspector = AbstractContextManager[Inspector]
 
 
 def _matches(table: FoundTable, patterns: Iterable[str]) -> bool:

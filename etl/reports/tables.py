@@ -84,13 +84,6 @@ class ReportTable:
         """Formatted values by heading, as a Prefect table artifact takes them."""
         return [{column.label: column.shown(row) for column in self.columns} for row in self.rows]
 
-    def as_markdown(self) -> str:
-        """The table with its title and note as Markdown."""
-        heads = " | ".join(_cell(column.label) for column in self.columns)
-        rules = " | ".join("---:" if column.is_numeric else "---" for column in self.columns)
-        lines = [f"| {' | '.join(_cell(c.shown(row)) for c in self.columns)} |" for row in self.rows]
-        return "\n".join([f"### {self.title}", "", self.note, "", f"| {heads} |", f"| {rules} |", *lines, ""])
-
     def without_empty_counts(self) -> ReportTable:
         """The table without those columns of counts that are zero in every row."""
         kept = tuple(c for c in self.columns if c.kind != "count" or any(row[c.name] for row in self.rows))
@@ -124,10 +117,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, (int, Decimal, date)):
         return str(value)
     return defused(str(value))
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").split())
 
 
 def _instant(value: datetime) -> str:

@@ -54,7 +54,7 @@ def safe_instant(table: SourceTable, clock: SourceClock, remedy: str) -> datetim
         raise ConfigError(
             f"{table.qualified_name}: the account cannot see open transactions at the source, and no "
             "lag_seconds is declared; a row that is committed late could be lost (law X2).",
-            f"{remedy}, or declare lag_seconds in catalog/tables/{table.source}/{table.name}.yaml: "
+            f"{remedy}, or declare lag_seconds in {table.catalog_file}: "
             "the longest time that a transaction stays open (0 if you take the risk).",
         )
     oldest = clock.now if clock.oldest_open is None else min(clock.now, clock.oldest_open)

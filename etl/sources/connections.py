@@ -94,7 +94,7 @@ def mysql_address(system: SourceSystem, url: str, settings: Settings) -> Address
             if unknown
             else "names no database"
         )
-        raise ConfigError(f"{_variable(system)} {fault}.", "See docs/sources.md for the form of the URL.")
+        raise ConfigError(f"{system.variable} {fault}.", "See docs/sources.md for the form of the URL.")
     password = unquote(parts.password or "")
     mode = next((given[name] for name in _MODE_PARAMETERS if name in given), "preferred")
     arguments = {
@@ -192,7 +192,7 @@ def _mysql_tls(system: SourceSystem, mode: str, given: dict[str, str]) -> dict[s
     known = _TLS_MODES.get(_plain_mode(mode))
     if known is None:
         raise ConfigError(
-            f"{_variable(system)}: ssl_mode has a value that is not known.",
+            f"{system.variable}: ssl_mode has a value that is not known.",
             "Use disabled, preferred, required, verify_ca or verify_identity.",
         )
     if known == "disabled":
@@ -200,7 +200,7 @@ def _mysql_tls(system: SourceSystem, mode: str, given: dict[str, str]) -> dict[s
     verifies = known in ("verify_ca", "verify_identity")
     if verifies and "ssl_ca" not in given:
         raise ConfigError(
-            f"{_variable(system)}: ssl_mode {known} needs ssl_ca.",
+            f"{system.variable}: ssl_mode {known} needs ssl_ca.",
             "Add ssl_ca=<file with the certificate authority>.",
         )
     return {"ssl_verify_cert": True, "ssl_verify_identity": known == "verify_identity"} if verifies else {}
@@ -212,10 +212,6 @@ def _plain_mode(mode: str) -> str:
 
 def _unreadable(system: SourceSystem) -> ConfigError:
     return ConfigError(
-        f"{_variable(system)} cannot be read as a URL.",
+        f"{system.variable} cannot be read as a URL.",
         "Use scheme://user:password@host:port/database, with special characters of the password as %XX.",
     )
-
-
-def _variable(system: SourceSystem) -> str:
-    return system.variable

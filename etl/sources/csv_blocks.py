@@ -10,8 +10,9 @@ import pyarrow.csv as pacsv
 
 from etl.catalog import SourceTable
 from etl.errors import ContractError
+from etl.landed_columns import CURSOR, ZERO_DATES
 from etl.sources.hex_text import bytes_of_hex
-from etl.sources.select_list import CURSOR_TEXT, ZERO_DATES, LandedColumn
+from etl.sources.select_list import LandedColumn
 
 _TRUE, _FALSE = ["t", "1"], ["f", "0"]
 
@@ -36,7 +37,7 @@ class BatchShaper:
         self._table, self._selected, self._kept, self._zone = table, selected, kept, zone
         self._counts_zeros = any(c.may_be_zero for c in selected if c.name in kept)
         landed = {c.name: c for c in selected}
-        fields = [pa.field(name, landed[name].type) for name in kept] + [pa.field(CURSOR_TEXT, pa.string())]
+        fields = [pa.field(name, landed[name].type) for name in kept] + [pa.field(CURSOR, pa.string())]
         self.schema = pa.schema(fields + ([pa.field(ZERO_DATES, pa.int64())] if self._counts_zeros else []))
 
     def shape(self, block: bytes) -> pa.RecordBatch:

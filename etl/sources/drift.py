@@ -82,6 +82,6 @@ def _refusal(table: SourceTable, drifts: list[str], needed: set[str]) -> Contrac
     why = f"; without {', '.join(sorted(needed))} it cannot be read" if needed else ""
     return ContractError(
         f"{table.qualified_name}: the source does not have the declared columns: {'; '.join(drifts)}{why}.",
-        f"Correct 'columns' in catalog/tables/{table.source}/{table.name}.yaml"
+        f"Correct 'columns' in {table.catalog_file}"
         + ("." if needed else ", or let it pass with 'drift: evolve' or 'drift: ignore'."),
     )

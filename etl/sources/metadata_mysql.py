@@ -89,8 +89,7 @@ def find_table(connection: MySQLConnectionAbstract, table: SourceTable) -> tuple
                 return next((pair for pair in found if pair[1] == candidate[1]), found[0])
     raise SourceError(
         f"{table.qualified_name}: the source has no table {table.table!r} that this account can see.",
-        f"Correct 'table' in catalog/tables/{table.source}/{table.name}.yaml, with its database, "
-        "or grant select.",
+        f"Correct 'table' in {table.catalog_file}, with its database, or grant select.",
     )
 
 

@@ -87,8 +87,7 @@ def find_table(connection: Connection, table: SourceTable) -> tuple[int, str, st
     if found is None:
         raise SourceError(
             f"{table.qualified_name}: the source has no table {table.table!r} that this account can see.",
-            f"Correct 'table' in catalog/tables/{table.source}/{table.name}.yaml, with its schema, "
-            "or grant usage of the schema.",
+            f"Correct 'table' in {table.catalog_file}, with its schema, or grant usage of the schema.",
         )
     return int(found[0]), str(found[1]), str(found[2])
 

@@ -21,6 +21,7 @@ from etl.sources.dialect import mysql_dialect
 from etl.sources.drift import absent_columns, check_drift
 from etl.sources.failures import source_failures
 from etl.sources.key_sets import key_batches, mysql_key_condition
+from etl.sources.known_tables import Described, KnownTables
 from etl.sources.metadata import SourceColumn
 from etl.sources.metadata_mysql import find_table, query_columns, table_columns
 from etl.sources.mysql_pump import MySqlPump, ReadRequest
@@ -37,9 +38,6 @@ from etl.sources.relation import (
 )
 from etl.sources.select_list import LandedColumn, selected_columns
 
-# What stands behind "from", and the columns by their own names.
-Described = tuple[str, dict[str, SourceColumn]]
-
 _SNAPSHOT = "start transaction with consistent snapshot, read only"
 _KEYS_PER_STATEMENT = 2_000
 
@@ -53,20 +51,20 @@ class MySQLSource:
 
     def __init__(self, system: SourceSystem, address: Address, settings: Settings) -> None:
         self._system, self._address, self._settings = system, address, settings
-        # What the open snapshot's tables look like, so that the questions about them need no session each.
-        self._known: dict[str, Described] = {}
+        self._known = KnownTables()
 
     @contextmanager
     def snapshot(self, tables: list[SourceTable]) -> Iterator[Snapshot]:
         """Find the safe bounds (law X2)."""
         with self._session("finding the safe bounds") as connection:
-            self._known = {t.qualified_name: self._described(connection, t) for t in tables}
+            found = {t.qualified_name: self._described(connection, t) for t in tables}
             clock = read_clock(connection)
-            highs = {t.qualified_name: self._safe_high(connection, t, clock) for t in tables}
-        try:
+            highs = {
+                t.qualified_name: self._safe_high(connection, t, found[t.qualified_name], clock)
+                for t in tables
+            }
+        with self._known.during(found):
             yield Snapshot(self._system.name, None, local_text(clock.now, self._system.time_zone), highs)
-        finally:
-            self._known = {}
 
     def check_columns(self, table: SourceTable) -> list[str]:
         """Hold the source's columns against the catalog (law X12)."""
@@ -144,11 +142,11 @@ class MySQLSource:
         return MySqlPump(self._address, request)
 
     def _safe_high(
-        self, connection: MySQLConnectionAbstract, table: SourceTable, clock: SourceClock
+        self, connection: MySQLConnectionAbstract, table: SourceTable, found: Described, clock: SourceClock
     ) -> str | None:
         if table.cursor is None:
             return None
-        relation = self._relation(connection, table)
+        relation = Relation(table, *found, mysql_dialect())
         safe = safe_instant(table, clock, SEE_SESSIONS)
         if table.cursor_kind == "timestamp":
             return high_text(safe, relation.known[table.cursor], self._system.time_zone)
@@ -158,8 +156,8 @@ class MySQLSource:
         return None if highest is None else str(int(highest) + 1)
 
     def _columns(self, table: SourceTable) -> dict[str, SourceColumn]:
-        if table.qualified_name in self._known:
-            return self._known[table.qualified_name][1]
+        if known := self._known.get(table.qualified_name):
+            return known[1]
         with self._session(f"{table.qualified_name}: checking its columns") as connection:
             return self._described(connection, table)[1]
 

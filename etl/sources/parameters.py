@@ -44,7 +44,7 @@ def bound_query(table: SourceTable, values: Mapping[str, str], dialect: Dialect)
         if name not in table.parameters:
             raise ConfigError(
                 f"{table.qualified_name}: the query has the parameter ':{name}', which is not declared.",
-                f"Add it and its type under 'parameters' in catalog/tables/{table.source}/{table.name}.yaml.",
+                f"Add it and its type under 'parameters' in {table.catalog_file}.",
             )
         pieces += [query[end:start], _constant(table.parameters[name], values.get(name), dialect)]
         end = stop
@@ -58,7 +58,7 @@ def _named(query: str, table: SourceTable, dialect: Dialect) -> Iterator[tuple[s
     except TokenError as error:
         raise ConfigError(
             f"{table.qualified_name}: the query cannot be read: {error}.",
-            f"Correct 'query' in catalog/tables/{table.source}/{table.name}.yaml.",
+            f"Correct 'query' in {table.catalog_file}.",
         ) from None
     for colon, name in pairwise(tokens):
         is_joined = name.start == colon.end + 1 and query[name.start : name.end + 1].isidentifier()

@@ -21,6 +21,7 @@ from etl.sources.dialect import postgresql_dialect
 from etl.sources.drift import absent_columns, check_drift
 from etl.sources.failures import source_failures
 from etl.sources.key_sets import key_batches, postgresql_key_condition
+from etl.sources.known_tables import Described, KnownTables
 from etl.sources.metadata import SourceColumn
 from etl.sources.partitions import cut_evenly
 from etl.sources.postgresql_sessions import SEE_SESSIONS, await_writers, literal, one_row, read_clock
@@ -33,7 +34,6 @@ from etl.sources.relation import (
     refuse_null_cursors,
 )
 from etl.sources.relation_postgresql import (
-    Described,
     described,
     refuse_partitions_beside_their_table,
     relation_of,
@@ -49,24 +49,24 @@ class PostgreSQLSource:
 
     def __init__(self, system: SourceSystem, address: Address, settings: Settings) -> None:
         self._system, self._address, self._settings = system, address, settings
-        # What the open snapshot's tables look like, so that the questions about them need no session each.
-        self._known: dict[str, Described] = {}
+        self._known = KnownTables()
 
     @contextmanager
     def snapshot(self, tables: list[SourceTable]) -> Iterator[Snapshot]:
         """Find the safe bounds, then export one snapshot that lasts as long as the context (law X2)."""
         with closing(connect_postgresql(self._address, self._settings)) as connection:
             with self._failures("opening a snapshot"):
-                self._known = {t.qualified_name: described(connection, t) for t in tables}
+                found = {t.qualified_name: described(connection, t) for t in tables}
                 refuse_partitions_beside_their_table(connection, tables)
                 clock = read_clock(connection)
-                highs = {t.qualified_name: self._safe_high(connection, t, clock) for t in tables}
+                highs = {
+                    t.qualified_name: self._safe_high(connection, t, found[t.qualified_name], clock)
+                    for t in tables
+                }
                 snapshot_id = one_row(connection, "begin; select pg_export_snapshot()")[0]
             taken_at = local_text(clock.now, self._system.time_zone)
-            try:
+            with self._known.during(found):
                 yield Snapshot(self._system.name, snapshot_id, taken_at, highs)
-            finally:
-                self._known = {}
 
     def check_columns(self, table: SourceTable) -> list[str]:
         """Hold the source's columns against the catalog (law X12)."""
@@ -134,12 +134,12 @@ class PostgreSQLSource:
 
         return pa.RecordBatchReader.from_batches(shaper.schema, batches())
 
-    def _safe_high(self, connection: Connection, table: SourceTable, clock: SourceClock) -> str | None:
+    def _safe_high(
+        self, connection: Connection, table: SourceTable, found: Described, clock: SourceClock
+    ) -> str | None:
         if table.cursor is None:
             return None
-        relation = Relation(
-            table, *self._known[table.qualified_name], postgresql_dialect(literal(connection))
-        )
+        relation = Relation(table, *found, postgresql_dialect(literal(connection)))
         safe = safe_instant(table, clock, SEE_SESSIONS)
         if table.cursor_kind == "timestamp":
             return high_text(safe, relation.known[table.cursor], self._system.time_zone)
@@ -148,8 +148,8 @@ class PostgreSQLSource:
         return None if highest is None else str(int(highest) + 1)
 
     def _columns(self, table: SourceTable) -> dict[str, SourceColumn]:
-        if table.qualified_name in self._known:
-            return self._known[table.qualified_name][1]
+        if known := self._known.get(table.qualified_name):
+            return known[1]
         with self._session(table, "checking its columns") as connection, closing(connection):
             return described(connection, table)[1]
 

@@ -150,8 +150,7 @@ def refuse_null_cursors(table: SourceTable, count: int) -> None:
         raise ContractError(
             f"{table.qualified_name}: {count} rows have NULL (or a zero date) in the cursor "
             f"'{table.cursor}'{also} and belong to no window.",
-            f"Mend them, or set null_cursor in catalog/tables/{table.source}/{table.name}.yaml "
-            "to 'always' or 'coalesce'.",
+            f"Mend them, or set null_cursor in {table.catalog_file} to 'always' or 'coalesce'.",
         )
 
 
@@ -171,7 +170,7 @@ def _known_columns(
             raise ContractError(
                 f"{table.qualified_name}: the source has no column '{source_name}', "
                 f"which is the key or cursor '{name}'.",
-                f"Correct 'columns' in catalog/tables/{table.source}/{table.name}.yaml.",
+                f"Correct 'columns' in {table.catalog_file}.",
             )
         known[name] = column
     return known

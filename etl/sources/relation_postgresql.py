@@ -11,13 +11,10 @@ from etl.errors import ConfigError
 from etl.handles import Extract
 from etl.identifiers import quote_postgresql
 from etl.sources.dialect import postgresql_dialect
-from etl.sources.metadata import SourceColumn
+from etl.sources.known_tables import Described
 from etl.sources.metadata_postgresql import find_table, query_columns, table_columns
 from etl.sources.postgresql_sessions import literal
 from etl.sources.relation import Relation, declared_query
-
-# What stands behind "from", and the columns by their own names.
-Described = tuple[str, dict[str, SourceColumn]]
 
 _PARTITIONS_BESIDE = """
     select child.at, parent.at

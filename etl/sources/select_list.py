@@ -18,8 +18,6 @@ from etl.sources.json_paths import path_expression
 from etl.sources.metadata import Family, SourceColumn, find_column
 from etl.sources.metadata_mysql import GEOMETRIES
 
-CURSOR_TEXT = "_cursor"
-ZERO_DATES = "_zero_dates"
 INSTANT = pa.timestamp("us", "UTC")
 
 # How the text of a column becomes its landed values; see etl/sources/csv_blocks.py.

@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.errors import ConfigError
-
-FAULT, FAULT_COLUMN = "_fault", "_fault_column"
+from etl.landed_columns import FAULT, FAULT_COLUMN
 
 
 def column_of(frame: pd.DataFrame, name: str, step: str) -> pa.Array:

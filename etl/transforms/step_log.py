@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from etl.catalog import Step
 from etl.handles import StepCount
-from etl.transforms.frames import FAULT, FAULT_COLUMN, column_of
+from etl.landed_columns import FAULT, FAULT_COLUMN
+from etl.transforms.frames import column_of
 
 
 @dataclass(frozen=True, slots=True)

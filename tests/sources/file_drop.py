@@ -13,9 +13,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from etl.arrow_files import open_arrow_file
 from etl.catalog import SourceSystem, SourceTable
 from etl.handles import Extract, LandedFile, PreparedFile, Snapshot
-from etl.landing import land_or_quarantine, open_landed
+from etl.landing import land_or_quarantine
 from etl.preparing import prepare
 from etl.settings import Settings
 from etl.sources.files import FileSource
@@ -123,7 +124,7 @@ def files_table(
 
 def landed_rows(landed: LandedFile, names: Sequence[str]) -> list[tuple[Any, ...]]:
     """Some columns of what landed."""
-    rows = open_landed(landed.path).read_all().to_pylist()
+    rows = open_arrow_file(landed.path).read_all().to_pylist()
     return [tuple(row[name] for name in names) for row in rows]
 
 

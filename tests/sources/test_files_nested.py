@@ -111,6 +111,29 @@ def test_nested_fields_and_those_of_the_parent_are_reached_by_paths(drop: Drop) 
     assert drop.rows(table) == [("1", "Nice", "noon", "7"), ("2", None, "noon", "7")]
 
 
+def test_a_number_in_a_path_counts_the_items_of_a_list_and_is_a_key_of_an_object(drop: Drop) -> None:
+    """As for databases and APIs: nothing that is there is silently NULL."""
+    document = [{"a": 7}, {"a": [8]}]
+    paths = {"first": ["0", "a"], "deep": ["1", "a", "0"], "beyond": ["2"], "no_list": ["0", "a", "0"]}
+    columns: dict[str, Any] = {"id": {"type": "text"}, "key": {"type": "text", "path": ["0"]}}
+    columns |= {n: {"type": "text", "source_name": "list", "path": path} for n, path in paths.items()}
+    expected = [("1", "own", "7", "8", None, None)]
+    record = {"id": "1", "key": {"0": "own"}, "list": document}
+    drop.put("a.json", json.dumps([record]).encode())
+    assert drop.rows(files_table(JSON, columns)) == expected
+
+
+def test_a_number_in_a_path_counts_the_items_of_a_list_in_parquet(drop: Drop) -> None:
+    columns: dict[str, Any] = {
+        "id": {"type": "text"},
+        "first": {"type": "text", "source_name": "list", "path": ["0", "a"]},
+    }
+    put_parquet(drop, pa.table({"id": ["1", "2"], "list": pa.array([[{"a": 7}], []])}))
+    _, rows, rejects = drop.prepared(files_table({"kind": "parquet"}, columns))
+    assert rejects == []
+    assert [(row["id"], row["first"]) for row in rows] == [("1", "7"), ("2", None)]
+
+
 def test_what_is_no_record_is_rejected(drop: Drop) -> None:
     drop.put("a.jsonl", b'{"id": 1}\n{"id": 2\n[3]\n{"id": NaN}\n{"id": "\\ud800"}\n{"id": 6}\n')
     landed = landed_rows(drop.only(files_table(LINES, ["id"])), ["id", "_source_text", "_fault"])

@@ -16,6 +16,7 @@ from etl.embedded import EmbeddedServer
 from etl.errors import ConfigError, TransientError
 from etl.handles import Extract, Snapshot
 from etl.sources import Source
+from etl.sources.known_tables import Described, KnownTables
 from etl.windows import Window
 from tests.servers import temporary_folder
 from tests.sources.shops import Shop, column, declare
@@ -180,6 +181,52 @@ def test_reading_by_a_number_waits_for_those_who_may_hold_lower_ones(shop: Shop)
         found = source.read(table, Extract("shop.things", Window(None, high)), snapshot).read_all()
     assert high == "4"
     assert sorted(column(found, "note")) == ["first", "late", "third"]
+
+
+def test_a_snapshot_that_ends_takes_nothing_from_one_that_opens(shop: Shop) -> None:
+    """The days of a backfill open their snapshots side by side, of one source that they share."""
+    shop.run(
+        "create table things (id bigint primary key)",
+        "create table others (id bigint primary key)",
+        "insert into things values (1)",
+        "insert into others values (5)",
+    )
+    numbered = [
+        declare({"id": "bigint"}, cursor="id", cursor_kind="integer", name=name, table=name)
+        for name in ("things", "others")
+    ]
+    source = shop.source(lock_timeout_seconds=30)
+    highs: list[dict[str, str | None]] = []
+    failures: list[Exception] = []
+
+    def day() -> None:
+        try:
+            with source.snapshot(numbered) as snapshot:
+                highs.append(snapshot.safe_highs)
+        except Exception as error:  # handed to the test's own thread
+            failures.append(error)
+
+    with _open_writer(shop) as writer:
+        writer.execute("insert into things values (2)")
+        opening = threading.Thread(target=day)
+        opening.start()
+        time.sleep(1.5)
+        assert opening.is_alive(), "it waits for the writer between its two tables"
+        with source.snapshot([declare({"id": "bigint"})]):
+            pass
+    opening.join()
+    assert (failures, highs) == ([], [{"shop.things": "2", "shop.others": "6"}])
+
+
+def test_what_open_snapshots_know_is_forgotten_one_by_one() -> None:
+    known = KnownTables()
+    first: Described = ("first", {})
+    second: Described = ("second", {})
+    with known.during({"shop.things": first, "shop.others": first}):
+        with known.during({"shop.things": second}):
+            assert (known.get("shop.things"), known.get("shop.others")) == (second, first)
+        assert known.get("shop.things") == first
+    assert known.get("shop.things") is None
 
 
 def test_the_bound_lies_on_the_grid_of_the_column(shop: Shop) -> None:

@@ -81,18 +81,33 @@ def test_a_token_url_is_one() -> None:
             RestApi.model_validate({"auth": {"kind": "oauth2", "token_url": url}})
 
 
-def test_an_endpoint_stands_in_a_source_of_its_kind(tmp_path: Path) -> None:
-    table = {"description": "x", "key": ["id"], "columns": {"id": {"type": "bigint"}}}
-    for kind, where in (("database", {"endpoint": {"path": "/x"}}), ("rest", {"table": "x"})):
+@pytest.mark.parametrize("kind", ["database", "rest", "files"])
+def test_a_table_stands_in_a_source_of_its_kind(tmp_path: Path, kind: str) -> None:
+    table: dict[str, Any] = {"description": "x", "key": ["id"], "columns": {"id": {"type": "bigint"}}}
+    ways: dict[str, dict[str, Any]] = {
+        "table": {"table": "x"},
+        "query": {"query": "select 1 as id"},
+        "endpoint": {"endpoint": {"path": "/x"}},
+        "files": {"files": {"pattern": "x.csv", "format": {"kind": "csv"}}},
+    }
+    fits = {"database": {"table", "query"}, "rest": {"endpoint"}, "files": {"files"}}[kind]
+    for way, where in ways.items():
         for path, content in (
             ("sources/crm.yaml", {"description": "x", "kind": kind}),
             ("tables/crm/things.yaml", {**table, **where}),
         ):
-            file = tmp_path / kind / path
+            file = tmp_path / way / path
             file.parent.mkdir(parents=True)
-            file.write_text(yaml.safe_dump(content), encoding="utf-8")
-        with pytest.raises(ConfigError, match="'kind: rest' go together"):
-            load_catalog(tmp_path / kind)
+            file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        if way in fits:
+            assert load_catalog(tmp_path / way).tables
+            continue
+        with pytest.raises(ConfigError) as caught:
+            load_catalog(tmp_path / way)
+        lines = file.read_text(encoding="utf-8").splitlines()
+        line = 1 + next(at for at, text in enumerate(lines) if text.startswith(way))
+        assert f"crm/things.yaml:{line}: {way}: the source crm is of 'kind: {kind}'" in caught.value.problem
+        assert "correct 'kind' in sources/crm.yaml" in caught.value.problem
 
 
 def test_the_examples_of_the_documentation_can_be_declared() -> None:

@@ -148,6 +148,18 @@ def test_what_a_run_over_some_tables_of_the_shop_can_change() -> None:
             "the table feeds the dimension item and the fact counts",
         ),
         (FACT, "tables: [s.sheet]", "tables: [s.copied]", "the table feeds the fact counts and its replica"),
+        (
+            FACT,
+            "tables: [s.sheet]",
+            "tables: [s.sheet, s.sheet]",
+            "the table feeds the fact counts and the fact counts, but its rows count once",
+        ),
+        (
+            "dimensions/item.yaml",
+            "attributes:\n",
+            "  - {table: s.items}\nattributes:\n",
+            "the table feeds the dimension item and the dimension item, but its rows count once",
+        ),
         (FACT, "grain: [item_id, counted_at]", "grain: [item_id]\nguard: {end_pct: 5}", None),
         (
             SHEET,
@@ -167,6 +179,15 @@ def test_what_a_run_over_some_tables_of_the_shop_can_change() -> None:
             "quantity: {type: integer}",
             "_row: {type: text}\n  quantity: {type: integer}",
             "'_row' is a name of the project's own",
+        ),
+        *(
+            (
+                SHEET,
+                "quantity: {type: integer}",
+                f"{name}: {{type: text}}\n  quantity: {{type: integer}}",
+                f"'{name}' is a name of the project's own",
+            )
+            for name in ("_zero_dates", "_source_text", "_fault_column", "_sheet")
         ),
         (COPY, "replica: {}", "replica: {}\nunique: [note]", "leave 'unique' out"),
         (COPY, "replica: {}", "replica: {whole_row: true}", "only a whole-row replica has none"),

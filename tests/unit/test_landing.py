@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.arrow_files import safe_file_name
+from etl.arrow_files import open_arrow_file, safe_file_name
 from etl.errors import SourceError, StorehouseError
 from etl.handles import Extract
-from etl.landing import land, open_landed, remove_landed, sweep_landing
+from etl.landing import land, remove_landed, sweep_landing
 from etl.windows import Window
 
 SCHEMA = pa.schema({"id": pa.int64(), "name": pa.string()})
@@ -37,7 +37,7 @@ def extract(table: str = "shop.orders", part: str = "1of1") -> Extract:
 def test_batches_are_written_in_order_and_empty_ones_skipped(tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [{"id": n, "name": f"é{n}"} for n in range(5)]
     landed = land(reader(rows[:2], [], rows[2:]), extract(), tmp_path / "run 1")
-    with open_landed(landed.path) as file:
+    with open_arrow_file(landed.path) as file:
         assert file.read_all().to_pylist() == rows
         assert file.num_record_batches == 2
     assert (landed.row_count, landed.byte_count) == (5, landed.path.stat().st_size)
@@ -46,7 +46,7 @@ def test_batches_are_written_in_order_and_empty_ones_skipped(tmp_path: Path) -> 
 
 def test_no_rows_give_a_valid_file_with_the_schema(tmp_path: Path) -> None:
     landed = land(reader(), extract(), tmp_path)
-    with open_landed(landed.path) as file:
+    with open_arrow_file(landed.path) as file:
         assert file.schema == SCHEMA
         assert file.num_record_batches == 0
     assert landed.row_count == 0
@@ -64,14 +64,14 @@ def test_zero_dates_are_counted_and_left_out(tmp_path: Path) -> None:
     ]
     landed = land(reader(first, second, schema=schema), extract(), tmp_path)
     assert landed.zero_date_count == 3
-    with open_landed(landed.path) as file:
+    with open_arrow_file(landed.path) as file:
         assert file.schema == SCHEMA
 
 
 def test_landing_again_replaces_the_file(tmp_path: Path) -> None:
     land(reader([{"id": 1, "name": "old"}]), extract(), tmp_path)
     landed = land(reader([{"id": 2, "name": "new"}]), extract(), tmp_path)
-    with open_landed(landed.path) as file:
+    with open_arrow_file(landed.path) as file:
         assert file.read_all().to_pylist() == [{"id": 2, "name": "new"}]
     assert list(tmp_path.iterdir()) == [landed.path]
 
@@ -167,9 +167,9 @@ def test_a_killed_landing_leaves_only_a_partial_file_that_nobody_reads(tmp_path:
 def test_a_file_that_is_no_arrow_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.arrow").write_bytes(b"not arrow at all")
     with pytest.raises(StorehouseError, match=r"x\.arrow"):
-        open_landed(tmp_path / "x.arrow")
+        open_arrow_file(tmp_path / "x.arrow")
     with pytest.raises(StorehouseError, match=r"gone\.arrow"):
-        open_landed(tmp_path / "gone.arrow")
+        open_arrow_file(tmp_path / "gone.arrow")
 
 
 def test_names_with_anything_in_them_are_files_of_the_folder(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_names_with_anything_in_them_are_files_of_the_folder(tmp_path: Path) -> 
     assert len({file.path for file in landed}) == len(names)
     for file, name in zip(landed, names, strict=True):
         assert file.path.parent == tmp_path
-        with open_landed(file.path) as opened:
+        with open_arrow_file(file.path) as opened:
             assert opened.read_all()["name"].to_pylist() == [name]
 
 

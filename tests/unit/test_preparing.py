@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etl.arrow_files import open_arrow_file
 from etl.catalog import SourceTable
 from etl.errors import ConfigError, ContractError
 from etl.handles import Extract, LandedFile, PreparedFile
-from etl.landing import land, open_landed
+from etl.landing import land
 from etl.preparing import prepare
 from etl.windows import Window
 
@@ -84,7 +85,7 @@ def land_rows(
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    with open_landed(path) as file:
+    with open_arrow_file(path) as file:
         return file.read_all().to_pylist()  # type: ignore[no-any-return]  # pyarrow is untyped
 
 
@@ -114,7 +115,7 @@ def test_a_good_row_gets_declared_types_steps_and_its_cursor(tmp_path: Path) -> 
             "_cursor": "2024-01-01 00:00:00.000000",
         }
     ]
-    with open_landed(prepared.path) as file:
+    with open_arrow_file(prepared.path) as file:
         assert file.schema.names == [*TABLE.staged_columns, "_cursor"]
         assert file.schema.field("amount").type == pa.decimal128(8, 2)
 

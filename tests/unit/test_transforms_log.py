@@ -12,9 +12,10 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etl.arrow_files import open_arrow_file
 from etl.catalog import SourceTable
 from etl.handles import Extract, PreparedFile, StepCount
-from etl.landing import land, open_landed
+from etl.landing import land
 from etl.preparing import prepare
 from etl.windows import Window
 
@@ -72,7 +73,7 @@ def run(rows: list[dict[str, Any]], folder: Path, batch_rows: int = 1000) -> Pre
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    with open_landed(path) as file:
+    with open_arrow_file(path) as file:
         return file.read_all().to_pylist()  # type: ignore[no-any-return]  # pyarrow is untyped
 
 

@@ -17,9 +17,9 @@ from pydantic import ValidationError
 
 from etl.catalog import BinNumbers, Call, Column, MapValues, ParseNumber, StandardizeDate
 from etl.errors import ConfigError
+from etl.landed_columns import FAULT, FAULT_COLUMN
 from etl.transforms.dates import standardize_date
 from etl.transforms.derive import bin_numbers
-from etl.transforms.frames import FAULT, FAULT_COLUMN
 from etl.transforms.numbers import parse_number
 from etl.transforms.registry import call, registered, registered_functions
 from etl.transforms.text import map_values

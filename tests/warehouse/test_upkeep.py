@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from etl.catalog_files import load_catalog
-from etl.errors import PipelineBusy
+from etl.errors import PipelineBusy, ReleaseRefused
 from etl.handles import Run
 from etl.settings import Settings
+from etl.warehouse.postgresql.audit import move_watermark
 from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
 from tests.warehouse.world import World
 
@@ -70,6 +71,18 @@ def test_old_runs_are_forgotten_but_for_what_is_still_needed(world: World) -> No
     assert deleted["quarantine"] == 1
     assert world.query("select kind from audit.incidents order by 1") == [("open",), ("recent",)]
     assert world.warehouse.forget_runs(datetime(2025, 6, 1, tzinfo=UTC)) == dict.fromkeys(deleted, 0)
+
+
+def test_a_watermark_moves_only_from_where_the_run_found_it(world: World) -> None:
+    """Law X6: compare and set, also for the first one and for one that was taken away."""
+    _record(world, "run", "2026-05-30")
+    with world.connection.cursor() as cursor:
+        for high, before in (("2", None), ("5", "2")):
+            move_watermark(cursor, _run("run"), "shop.orders", high, before)
+        for table, before in (("shop.orders", None), ("shop.orders", "2"), ("shop.products", "2")):
+            with pytest.raises(ReleaseRefused, match=rf"{table} is no longer {before}"):
+                move_watermark(cursor, _run("run"), table, "9", before)
+    assert world.query("select table_name, value from audit.watermarks") == [("shop.orders", "5")]
 
 
 def test_every_table_that_names_a_run_is_thought_of(world: World) -> None:

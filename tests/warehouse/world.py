@@ -87,7 +87,7 @@ class World:
             TablePlan(name, known.get(name), Window(None, as_of), as_of, True), run
         )
         with self.connection.cursor() as cursor:
-            cursor.execute(f"truncate {quote_postgresql(run.staging_schema, f'{table.relation}__keys')}")
+            cursor.execute(f"truncate {quote_postgresql(run.staging_schema, table.keys_relation)}")
         return run, staged
 
     def publish_lost(self, run: tuple[Run, StagedTable]) -> Release:
@@ -125,7 +125,7 @@ class World:
             connection.cursor() as cursor,
         ):
             cursor.execute("create schema rebuild")
-            scope = MergeScope(cursor, self.catalog, "rebuild", "rebuild")
+            scope = MergeScope(cursor, self.catalog, "rebuild", "rebuild", "UTC")
             open_merge(scope, dimension)
             keys = ", ".join(quote_postgresql(c) for c in dimension.key)
             cursor.execute(
@@ -161,11 +161,9 @@ class World:
                 parts = quote_postgresql(run.staging_schema, "_parts")
                 cursor.execute(
                     f"insert into {parts} values (%s, 'keys', %s, 0, 0)",
-                    (f"{table.relation}__keys", len(batch.keys[name])),
+                    (table.keys_relation, len(batch.keys[name])),
                 )
-            self._insert(
-                run.staging_schema, f"{table.relation}__keys", [*table.key, "_cursor"], batch.keys[name]
-            )
+            self._insert(run.staging_schema, table.keys_relation, [*table.key, "_cursor"], batch.keys[name])
 
     def _insert(self, schema: str, relation: str, columns: list[str], rows: Sequence[dict[str, Any]]) -> None:
         names = ", ".join(quote_postgresql(c) for c in columns)

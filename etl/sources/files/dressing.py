@@ -7,10 +7,8 @@ import pyarrow.compute as pc
 
 from etl.catalog import SourceTable
 from etl.handles import FileRef
-from etl.sources.files.rows import FAULT, SOURCE_TEXT
-from etl.sources.files.workbooks import SHEET
+from etl.landed_columns import CURSOR, DRIFT, FAULT, SHEET, SOURCE_TEXT
 
-CURSOR, DRIFT = "_cursor", "_drift"
 _LOCAL_INSTANT = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?$"
 _TEXT = pa.string()
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from functools import reduce
 from typing import Any
+
+from etl.sources.nested_values import item_of
 
 # Beyond, the digits of an exponent would be written out by the million.
 _MOST_DIGITS = 1_000
@@ -41,10 +44,8 @@ def nested_text(value: Any) -> str:
 
 
 def at_path(value: Any, path: tuple[str, ...]) -> Any:
-    """What lies at keys within a value; None where there is no such thing."""
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+    """What lies at keys within a value, a number counting the items of a list; None where nothing is."""
+    return reduce(item_of, path, value)
 
 
 def _quoted(text: str) -> str:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from etl.landed_columns import FAULT, SOURCE_TEXT
 from etl.sources.files.unpacking import Metered
 
-FAULT = "_fault"
-SOURCE_TEXT = "_source_text"
 BATCH_BYTES = 8 * 1024**2
 
 Value = str | None
@@ -79,6 +78,7 @@ def readable(text: str) -> str:
 
 def _is_text(value: Value) -> bool:
     try:
-        return value is None or bool(value.encode()) or True
+        (value or "").encode()
     except UnicodeEncodeError:
         return False
+    return True

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from etl.catalog import SourceSystem, SourceTable
 from etl.catalog.files import FileSet
-from etl.errors import FileFault, SourceError, StorehouseError
+from etl.errors import ConfigError, FileFault, StorehouseError
 from etl.handles import Extract, FileRef, Snapshot
 from etl.settings import Settings
 from etl.sources.clocks import local_text
@@ -80,9 +80,9 @@ class FileSource:
         """Files cannot be asked for keys.
 
         Raises:
-            SourceError: Always.
+            ConfigError: Always.
         """
-        raise SourceError(
+        raise ConfigError(
             f"{table.qualified_name} is read from files, which cannot be asked for keys.",
             "Declare another 'deletes' policy for it.",
         )
@@ -110,8 +110,8 @@ class FileSource:
 
 def _files(table: SourceTable) -> FileSet:
     if table.files is None:
-        raise SourceError(
-            f"{table.qualified_name} declares no 'files', but its source is of kind files.",
-            "Declare 'files' in the table's catalog file, or correct the 'kind' of its source.",
+        raise ConfigError(
+            f"{table.qualified_name} declares no 'files', but its source is of 'kind: files'.",
+            f"Declare it in {table.catalog_file}, or correct the source's kind.",
         )
     return table.files

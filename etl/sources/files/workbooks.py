@@ -16,11 +16,11 @@ import pyarrow as pa
 
 from etl.catalog.files import Excel, Limits
 from etl.errors import FileFault
+from etl.landed_columns import SHEET
 from etl.sources.files.rows import RowBuffer
 from etl.sources.files.shape import FileShape
 from etl.sources.files.unpacking import Metered, Part, check_archive
 
-SHEET = "_sheet"
 _PROGRAM = Path(__file__).with_name("workbook_reader.py")
 _CPU_SECONDS = 600
 _MEND = "Mend the file, or its 'format' in the catalog."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
+from etl.sources.nested_values import is_listed, item_of
+
 
 class Number(str):
     """A number of a body, digit for digit."""
@@ -43,12 +45,9 @@ def at_path(value: Any, keys: tuple[str, ...]) -> Any:
         ValueError: A key is asked of a value that is neither object nor list; says what it is.
     """
     for key in keys:
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdecimal():
-            value = value[int(key)] if int(key) < len(value) else None
-        elif value is not None:
+        if not (value is None or isinstance(value, dict) or is_listed(value, key)):
             raise ValueError(f"holds {kind_of(value)} where an object with {key!r} is declared")
+        value = item_of(value, key)
     return value
 
 

@@ -10,14 +10,12 @@ import pyarrow as pa
 
 from etl.catalog import Column, Endpoint, SourceTable
 from etl.errors import SourceError
+from etl.landed_columns import CURSOR, DRIFT, FAULT
 from etl.sources.relation import refuse_null_cursors
 from etl.sources.rest.instants import cursor_of, landed_instant
 from etl.sources.rest.json_text import at_path, kind_of, text_of
 from etl.sources.rest.shape import Shape
-from etl.sources.select_list import CURSOR_TEXT
 from etl.windows import Window
-
-FAULT, DRIFT = "_fault", "_drift"
 
 
 class Row(NamedTuple):
@@ -64,7 +62,7 @@ class RowMaker:
         self._zone, self._where = zone, where
         self._fields = [_Field.of(name, column) for name, column in table.columns.items()]
         self.shape = Shape(table, endpoint, where)
-        names = [*table.columns, CURSOR_TEXT, FAULT, *([] if table.drift == "freeze" else [DRIFT])]
+        names = [*table.columns, CURSOR, FAULT, *([] if table.drift == "freeze" else [DRIFT])]
         self.schema = pa.schema({name: pa.string() for name in names})
         self._key = [list(table.columns).index(name) for name in table.key]
         self._cursors = [

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from etl.sources.rest.records import DRIFT, Row
+from etl.landed_columns import DRIFT
+from etl.sources.rest.records import Row
 
 _BATCH_BYTES = 16 * 1024**2
 

@@ -80,7 +80,7 @@ class Shape:
             return
         raise ContractError(
             f"{self._where}: {drift} (drift: {self._table.drift}).",
-            f"Correct 'columns' in catalog/tables/{self._table.source}/{self._table.name}.yaml, name what is "
+            f"Correct 'columns' in {self._table.catalog_file}, name what is "
             "not wanted under 'unused' of its endpoint, or let it pass with 'drift: evolve' or 'ignore'.",
         )
 

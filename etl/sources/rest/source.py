@@ -144,7 +144,7 @@ def _endpoint(table: SourceTable) -> Endpoint:
     if table.endpoint is None:
         raise ConfigError(
             f"{table.qualified_name} declares no 'endpoint', but its source is of 'kind: rest'.",
-            f"Declare it in catalog/tables/{table.source}/{table.name}.yaml, or correct the source's kind.",
+            f"Declare it in {table.catalog_file}, or correct the source's kind.",
         )
     return table.endpoint
 

@@ -8,6 +8,7 @@ from datetime import date
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
+from etl.errors import ReleaseRefused
 from etl.handles import FileRef, Release, Run, TableOutcome, Verdict
 from etl.identifiers import quote_postgresql
 
@@ -131,10 +132,15 @@ def keep_files(cursor: Cursor, run: Run, table: str, files: list[tuple[FileRef, 
 
 
 def move_watermark(cursor: Cursor, run: Run, table: str, high: str, before: str | None) -> None:
-    """Set a watermark where it still is what the run found."""
+    """Set a watermark where it still is what the run found.
+
+    Raises:
+        ReleaseRefused: It is another one by now (law X6).
+    """
     if before is None:
         statement = (
             "insert into audit.watermarks (pipeline, table_name, value, run_id) values (%s, %s, %s, %s)"
+            " on conflict (table_name) do nothing"
         )
         cursor.execute(statement, (run.pipeline, table, high, run.run_id))
     else:
@@ -142,6 +148,11 @@ def move_watermark(cursor: Cursor, run: Run, table: str, high: str, before: str 
             "update audit.watermarks set value = %s, run_id = %s, pipeline = %s"
             " where table_name = %s and value = %s",
             (high, run.run_id, run.pipeline, table, before),
+        )
+    if cursor.rowcount != 1:
+        raise ReleaseRefused(
+            f"The watermark of {table} is no longer {before}, from which it was to move to {high} (law X6).",
+            "Another run released in between, or it was set by hand; nothing was published; run again.",
         )
 
 

@@ -84,7 +84,7 @@ def _match_fact(cursor: Cursor, catalog: Catalog, fact: Fact, shape: Shape) -> N
 
 def _match_replica(cursor: Cursor, source_table: SourceTable, shape: Shape) -> None:
     relation, declared = source_table.replica_relation, replica_columns(source_table)
-    file = f"catalog/tables/{source_table.source}/{source_table.name}.yaml"
+    file = source_table.catalog_file
     table = Table("replica", relation, shape.of("replica", relation), file)
     require_key(shape, table, source_table.key or ("_row_id",))
     match_columns(cursor, table, declared)

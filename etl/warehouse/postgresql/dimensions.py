@@ -15,6 +15,7 @@ from etl.catalog import Catalog, Dimension, EventSource, SourceTable
 from etl.errors import ReleaseRefused
 from etl.handles import TableOutcome
 from etl.identifiers import quote_postgresql
+from etl.warehouse.postgresql.declared import dimension_columns
 from etl.warehouse.postgresql.guard import Guarded, hold_guard
 from etl.warehouse.postgresql.staging import require_whole
 from etl.warehouse.postgresql.statements import identifier, render, render_named
@@ -30,7 +31,7 @@ class MergeScope:
     catalog: Catalog
     staging: str
     run_id: str
-    business_time_zone: str = "UTC"
+    business_time_zone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> Ta
     names, values = _event_names(scope, dimension, events)
     removed = 0
     if events.compares_keys:
-        keys_relation = f"{events.table.relation}__keys"
+        keys_relation = events.table.keys_relation
         require_whole(scope.cursor, scope.staging, keys_relation)
         removed = append_deletes(scope, dimension, events, keys_relation)
     scope.cursor.execute(render("merges/dimension/append_events.sql", **names), values)
@@ -122,7 +123,7 @@ def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
         **_names(scope, dimension),
         groups=groups,
         carry=carry,
-        derived=_derived_columns(dimension),
+        derived=list(dimension_columns(dimension)),
         snowflakes=dimension.snowflakes,
         **by_type,
     )
@@ -253,15 +254,6 @@ def _presence_groups(scope: MergeScope, dimension: Dimension) -> tuple[list[list
     return list(groups.values()), any(operation != "upsert" or absent for operation, absent in signatures)
 
 
-def _derived_columns(dimension: Dimension) -> list[str]:
-    columns: list[str] = []
-    for name, attribute in dimension.attributes.items():
-        columns.append(name)
-        if attribute.scd == 3:
-            columns += [f"previous_{name}", f"{name}_changed_at"]
-    return columns
-
-
 def _resolve_snowflake(scope: MergeScope, dimension: Dimension, column: str) -> None:
     snowflake = dimension.snowflakes[column]
     other = scope.catalog.dimensions[snowflake.dimension]
@@ -280,7 +272,7 @@ def _resolve_snowflake(scope: MergeScope, dimension: Dimension, column: str) -> 
 
 
 def _apply_statements(scope: MergeScope, dimension: Dimension) -> dict[str, str]:
-    columns = ["valid_to", "is_inferred", *dimension.snowflakes, *_derived_columns(dimension)]
+    columns = ["valid_to", "is_inferred", *dimension.snowflakes, *dimension_columns(dimension)]
     return render_named("merges/dimension/apply_versions.sql", **_names(scope, dimension), columns=columns)
 
 

@@ -104,7 +104,7 @@ def _compared(fact: Fact, staged: Mapping[str, StagedTable]) -> list[str]:
 def _remove_gone(scope: MergeScope, fact: Fact, staged: StagedTable) -> int:
     """Rows whose key the source no longer has leave the fact (law X8)."""
     table = scope.catalog.tables[staged.table]
-    keys = f"{table.relation}__keys"
+    keys = table.keys_relation
     require_whole(scope.cursor, scope.staging, keys)
     target = Target("warehouse", fact.relation, {name: fact.staged_column(name) for name in fact.grain})
     guarded = Guarded(f"rows of {fact.relation}", f"catalog/facts/{fact.name}.yaml", fact.guard)

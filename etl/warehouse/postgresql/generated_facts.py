@@ -8,7 +8,7 @@ from typing import Any
 from etl.catalog import Catalog, Fact
 from etl.catalog_types import postgresql_type
 from etl.handles import StagedTable
-from etl.warehouse.postgresql.statements import identifier
+from etl.warehouse.postgresql.gone import is_gone
 
 
 def generated_names(catalog: Catalog, fact: Fact, staged: Mapping[str, StagedTable]) -> dict[str, Any]:
@@ -39,6 +39,5 @@ def _source(catalog: Catalog, staged: StagedTable) -> dict[str, Any]:
     return {
         "relation": table.relation,
         "absent": staged.plan.absent if staged.plan else (),
-        # law X8: a soft delete is a row whose flag says so
-        "is_gone": f"coalesce(s.{identifier(table.deleted_when)}, false)" if table.deleted_when else "false",
+        "is_gone": is_gone(table, "s"),
     }

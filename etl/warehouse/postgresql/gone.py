@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from etl.catalog import SourceTable
 from etl.warehouse.postgresql.dimensions import MergeScope
 from etl.warehouse.postgresql.guard import Guarded, hold_guard
-from etl.warehouse.postgresql.statements import render_named
+from etl.warehouse.postgresql.statements import identifier, render_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,11 @@ class Target:
     schema: str
     relation: str
     key: Mapping[str, str]
+
+
+def is_gone(table: SourceTable, alias: str) -> str:
+    """The condition under which a staged row says that it is deleted: its flag says so (law X8)."""
+    return f"coalesce({alias}.{identifier(table.deleted_when)}, false)" if table.deleted_when else "false"
 
 
 def remove_gone(

@@ -117,7 +117,7 @@ def _make_replica(cursor: Cursor, table: SourceTable) -> None:
         description=f"Copy of {of_what} of {table.source} as it is there now: {table.description}",
     )
     cursor.execute(statement, {})
-    file = f"catalog/tables/{table.source}/{table.name}.yaml"
+    file = table.catalog_file
     describe_columns(cursor, Table("replica", relation, {}, file), columns)
 
 

@@ -85,8 +85,12 @@ class _Outcomes:
         self.rows[outcome.name] = replace(outcome, seconds=round(seconds, 3))
         self._mark = now
 
-    def add(self, outcome: TableOutcome) -> None:
-        """Add up the counts of a source table that feeds several targets in turn."""
+    def add_once(self, outcome: TableOutcome) -> None:
+        """Keep the outcome of a source table.
+
+        Raises:
+            ReleaseRefused: It has one already: its rows would count twice.
+        """
         if outcome.name in self.rows:
             raise ReleaseRefused(
                 f"{outcome.name} feeds more than one target, so its rows would be counted twice (law R3).",
@@ -105,7 +109,7 @@ def _merge_dimensions(
         for source in dimension.events:
             if source.table in staged:
                 events = events_of(scope.catalog, source, plan_of(staged[source.table]))
-                outcomes.add(dimensions.append_events(scope, dimension, events))
+                outcomes.add_once(dimensions.append_events(scope, dimension, events))
     inferred = {d.name: _infer(scope, d, staged) for d in touched}
     for dimension in touched:
         dimensions.derive_versions(scope, dimension)
@@ -136,7 +140,7 @@ def _merge_facts(
         outcomes.put(replace(outcome, repointed=repointed))
         if fact in with_rows:
             for source in facts.source_outcomes(scope, fact, staged):
-                outcomes.add(source)
+                outcomes.add_once(source)
 
 
 def _merge_replicas(scope: MergeScope, staged: Mapping[str, StagedTable], outcomes: _Outcomes) -> None:
@@ -144,7 +148,7 @@ def _merge_replicas(scope: MergeScope, staged: Mapping[str, StagedTable], outcom
         read = staged[table.qualified_name]
         copied, source = merge_replica(scope, table, read, plan_of(read))
         outcomes.put(copied)
-        outcomes.add(source)
+        outcomes.add_once(source)
 
 
 def _account(outcomes: _Outcomes, staged: list[StagedTable], verdicts: list[Verdict]) -> None:

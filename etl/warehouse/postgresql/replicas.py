@@ -13,10 +13,10 @@ from etl.catalog import Replica, SourceTable
 from etl.handles import StagedTable, TableOutcome, TablePlan
 from etl.identifiers import quote_postgresql
 from etl.warehouse.postgresql.dimensions import MergeScope
-from etl.warehouse.postgresql.gone import Target, remove_gone
+from etl.warehouse.postgresql.gone import Target, is_gone, remove_gone
 from etl.warehouse.postgresql.guard import Guarded, hold_guard
 from etl.warehouse.postgresql.staging import require_whole
-from etl.warehouse.postgresql.statements import identifier, render, render_named
+from etl.warehouse.postgresql.statements import render, render_named
 
 
 def merge_replica(
@@ -61,7 +61,7 @@ def _names(scope: MergeScope, table: SourceTable, plan: TablePlan) -> dict[str, 
         "identity": table.key or ("_row_id",),
         "columns": [name for name in written if name not in table.key],
         "written": written,
-        "is_gone": f"coalesce(s.{identifier(table.deleted_when)}, false)" if table.deleted_when else "false",
+        "is_gone": is_gone(table, "s"),
         "keeps_newer": table.cursor is not None and not plan.moves_watermark and plan.replays is None,
         "cursor_type": "numeric" if table.cursor_kind == "integer" else "text",
     }
@@ -69,7 +69,7 @@ def _names(scope: MergeScope, table: SourceTable, plan: TablePlan) -> dict[str, 
 
 def _remove_gone(scope: MergeScope, table: SourceTable, plan: TablePlan) -> int:
     """Rows whose key was not among all keys, or not among all rows where those were read."""
-    keys = f"{table.relation}__keys"
+    keys = table.keys_relation
     is_read_whole = table.cursor is None and table.files is None
     if plan.compares_keys:
         require_whole(scope.cursor, scope.staging, keys)
@@ -84,7 +84,7 @@ def _remove_gone(scope: MergeScope, table: SourceTable, plan: TablePlan) -> int:
 
 def guarded_copy(table: SourceTable) -> Guarded:
     """The copy of a table and how much of it one release may remove (law S13)."""
-    file = f"catalog/tables/{table.source}/{table.name}.yaml"
+    file = table.catalog_file
     guard = (table.replica or Replica()).guard
     return Guarded(f"rows of replica.{table.replica_relation}", file, guard, spares_few=True)
 

@@ -44,7 +44,7 @@ def create_staging(cursor: Cursor, run: Run, tables: list[SourceTable]) -> None:
                 schema=run.staging_schema,
                 relation=table.relation,
                 columns=columns,
-                keys_relation=f"{table.relation}__keys" if table.deletes == "compare" else "",
+                keys_relation=table.keys_relation if table.deletes == "compare" else "",
                 key=keys,
             ),
             {},
@@ -65,7 +65,7 @@ def load_part(connection: Connection, prepared: PreparedFile, table: SourceTable
     """
     extract = prepared.landed.extract
     keys_only = extract.kind == "keys"
-    relation = f"{table.relation}__keys" if keys_only else table.relation
+    relation = table.keys_relation if keys_only else table.relation
     columns = [*(table.key if keys_only else table.prepared_columns), "_cursor"]
     seconds = prepared.landed.seconds + prepared.seconds
     with connection.cursor() as cursor:

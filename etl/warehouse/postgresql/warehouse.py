@@ -160,8 +160,8 @@ class PostgreSQLWarehouse:
             totals = staging.part_totals(cursor, run.staging_schema, table.relation)
             staging.require_whole(cursor, run.staging_schema, table.relation)
             if plan.compares_keys:
-                staging.require_whole(cursor, run.staging_schema, f"{table.relation}__keys")
-                keys = staging.part_totals(cursor, run.staging_schema, f"{table.relation}__keys")
+                staging.require_whole(cursor, run.staging_schema, table.keys_relation)
+                keys = staging.part_totals(cursor, run.staging_schema, table.keys_relation)
                 _refuse_unreadable_keys(plan.table, keys.rejected_count)
             staged = StagedTable(
                 table=plan.table,

@@ -1,4 +1,5 @@
 -- grain: one row per dimension and special member that it lacks (law S15)
+-- reads: the dimensions of the warehouse
 with members as (
     {%- for dimension in dimensions %}
     select

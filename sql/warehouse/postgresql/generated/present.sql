@@ -1,4 +1,5 @@
 -- grain: statements that say what tables the warehouse has, in a query for all of them
+-- reads: the catalog of PostgreSQL
 
 -- name: columns
 select

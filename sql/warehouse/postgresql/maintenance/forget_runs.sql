@@ -12,51 +12,16 @@ where
     and q.status != 'open'
     and coalesce(q.closed_at, r.finished_at) < %(before)s;
 
--- name: rejected_rows
-delete from audit.rejected_rows as d
+{% for table in [
+    "rejected_rows", "quality_results", "transformations", "source_drifts", "run_tables",
+    "verdicts", "windows", "profiles", "profile_drifts"
+] -%}
+-- name: {{ table }}
+delete from audit.{{ table }} as d
 using audit.runs as r
 where d.run_id = r.run_id and r.finished_at < %(before)s;
 
--- name: quality_results
-delete from audit.quality_results as d
-using audit.runs as r
-where d.run_id = r.run_id and r.finished_at < %(before)s;
-
--- name: transformations
-delete from audit.transformations as d
-using audit.runs as r
-where d.run_id = r.run_id and r.finished_at < %(before)s;
-
--- name: source_drifts
-delete from audit.source_drifts as d
-using audit.runs as r
-where d.run_id = r.run_id and r.finished_at < %(before)s;
-
--- name: run_tables
-delete from audit.run_tables as d
-using audit.runs as r
-where d.run_id = r.run_id and r.finished_at < %(before)s;
-
--- name: verdicts
-delete from audit.verdicts as d
-using audit.runs as r
-where d.run_id = r.run_id and r.finished_at < %(before)s;
-
--- name: windows
-delete from audit.windows as d
-using audit.runs as r
-where d.run_id = r.run_id and r.finished_at < %(before)s;
-
--- name: profiles
-delete from audit.profiles as d
-using audit.runs as r
-where d.run_id = r.run_id and r.finished_at < %(before)s;
-
--- name: profile_drifts
-delete from audit.profile_drifts as d
-using audit.runs as r
-where d.run_id = r.run_id and r.finished_at < %(before)s;
-
+{% endfor -%}
 -- name: reconciliations
 delete from audit.reconciliations as d
 using audit.runs as r

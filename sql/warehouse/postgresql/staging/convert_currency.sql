@@ -2,6 +2,7 @@
 -- reads: {{ schema }}.{{ relation }}, warehouse.fact_exchange_rates (units for one euro)
 -- Session and days are in UTC. A quotient is rounded once, halves away from zero: numeric's own
 -- division has limited digits.
+{% import "staging/quarantine.sql" as quarantine -%}
 {%- macro day_of(alias) -%}
 coalesce(({{ alias }}.{{ at | ident }} at time zone 'UTC')::date, '-infinity')
 {%- endmacro %}
@@ -78,25 +79,7 @@ taken as (
     returning s.*, j.broken_rule
 ),
 
-kept as (
-    insert into {{ schema | ident }}._quarantine (
-        table_name, row_key, rules, payload, row_number
-    )
-    select
-        %(table_name)s,
-        jsonb_build_object(
-            {%- for column in grain %}
-            {{ column | literal }}, t.{{ column | ident }}{{ "," if not loop.last }}
-            {%- endfor %}
-        ),
-        array[t.broken_rule],
-        to_jsonb(t) - '_row' - 'broken_rule',
-        t._row
-    from taken as t
-    returning 1
-)
-
-select count(*) from kept;
+{{ quarantine.keep_taken(schema, grain, "array[t.broken_rule]", ("_row", "broken_rule")) }};
 
 -- name: convert
 with changed as (

@@ -1,4 +1,5 @@
 -- grain: one row per derived version, with the key of the latest version of its {{ other }}
+-- reads: {{ staging }}.{{ versions }}, warehouse.{{ other }}
 update {{ staging | ident }}.{{ versions | ident }} as v
 set {{ column | ident }} = o.{{ other_surrogate | ident }}
 from (

@@ -1,5 +1,6 @@
 -- grain: one member of {{ relation }} that stands for no known member (law S15);
 -- the natural key stays NULL
+-- reads: warehouse.{{ relation }}
 insert into warehouse.{{ relation | ident }} (
     {{ surrogate | ident }},
     {%- for column in texts %}

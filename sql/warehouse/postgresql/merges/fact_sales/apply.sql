@@ -1,5 +1,6 @@
 -- grain: statements that bring the rows of this release into fact_sales
--- reads: {{ staging }}.{{ rows }}, stg_shop__orders, stg_shop__order_items
+-- reads: {{ staging }}.{{ rows }}, {{ staging }}.stg_shop__orders, warehouse.dim_customer,
+-- warehouse.dim_store, warehouse.dim_product
 
 -- name: count_changes
 select
