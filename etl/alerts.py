@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from etl.catalog import Alerts, Route
 from etl.errors import QualityGateClosed, ReconciliationDiffers
-from etl.handles import Incident, OpenMatter, RunEnd, SentAlert, Severity, Verdict
+from etl.handles import Severity, Verdict
+from etl.incidents import Incident, OpenMatter, RunEnd, SentAlert
 from etl.notify import Kind, notify
 
 TITLE_CHARACTERS = 120

@@ -7,7 +7,7 @@ from prefect import get_run_logger
 from etl.alerts import messages, send
 from etl.catalog import Alerts
 from etl.errors import ConfigError
-from etl.handles import OpenMatter, RunEnd
+from etl.incidents import OpenMatter, RunEnd
 from etl.notify import notify
 from tasks import resources
 

@@ -8,7 +8,8 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
 
 from etl.errors import ConfigError, ReconciliationDiffers
-from etl.handles import Incident, Release, Run, RunEnd, StagedTable, Verdict
+from etl.handles import Release, Run, StagedTable, Verdict
+from etl.incidents import Incident, RunEnd
 from etl.warehouse.reconciliation import Reconciliation
 from tasks import resources
 from tasks.policy import RETRIED

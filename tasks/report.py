@@ -15,7 +15,8 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 
 from etl.alerts import end_of
 from etl.errors import QualityGateClosed
-from etl.handles import Release, Run, RunEnd, TableOutcome, Verdict
+from etl.handles import Release, Run, TableOutcome, Verdict
+from etl.incidents import RunEnd
 from tasks import resources
 from tasks.alerts import alert, note, tell, tell_success
 from tasks.policy import RETRIED

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from pydantic import Field
 
 from etl.catalog.model import Model
-from etl.handles import Incident, Severity
+from etl.handles import Severity
+from etl.incidents import Incident
 
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 

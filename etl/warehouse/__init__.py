@@ -12,20 +12,9 @@ from psycopg2.extensions import connection as Connection
 
 from etl.catalog import Catalog, SourceTable
 from etl.errors import ConfigError
-from etl.handles import (
-    OpenMatter,
-    PreparedFile,
-    Reach,
-    Release,
-    Run,
-    RunEnd,
-    SentAlert,
-    StagedTable,
-    TableOutcome,
-    TablePlan,
-    Verdict,
-)
+from etl.handles import PreparedFile, Reach, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
 from etl.held_back import HeldBackGroup, HeldBackRow, ReplayBatch, Selection
+from etl.incidents import OpenMatter, RunEnd, SentAlert
 from etl.profiles import KeptProfile, ProfileDrift
 from etl.settings import Settings
 from etl.warehouse.reconciliation import Reconciliation

@@ -7,7 +7,8 @@ import pytest
 from etl.alerts import Message, end_of, messages
 from etl.catalog import Alerts, Route
 from etl.errors import QualityGateClosed, SourceError
-from etl.handles import Incident, OpenMatter, RuleResult, Severity, Verdict
+from etl.handles import RuleResult, Severity, Verdict
+from etl.incidents import Incident, OpenMatter
 
 RULE = RuleResult("total_fits", "e", None, "warning", 1, False, True, 3, 100, "3 of 100 rows break it")
 

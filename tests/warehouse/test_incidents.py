@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from etl.alerts import messages, send
 from etl.catalog import Alerts, Route
 from etl.catalog_files import load_catalog
-from etl.handles import Incident, RunEnd
+from etl.incidents import Incident, RunEnd
 from etl.settings import Settings
 from tests.warehouse.world import World
 from tests.web_hook import PASSWORD, Hook, open_hook

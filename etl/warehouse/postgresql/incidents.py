@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from psycopg2.extensions import cursor as Cursor
 
-from etl.handles import Incident, OpenMatter, RunEnd, SentAlert
+from etl.incidents import Incident, OpenMatter, RunEnd, SentAlert
 from etl.warehouse.postgresql.statements import render_named
 
 SUMMARY_CHARACTERS = 4_000

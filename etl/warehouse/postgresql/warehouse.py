@@ -16,20 +16,9 @@ from etl.catalog import Catalog, SourceTable
 from etl.catalog.feeding import changed_relations
 from etl.catalog_types import arrow_type
 from etl.errors import ContractError
-from etl.handles import (
-    OpenMatter,
-    PreparedFile,
-    Reach,
-    Release,
-    Run,
-    RunEnd,
-    SentAlert,
-    StagedTable,
-    TableOutcome,
-    TablePlan,
-    Verdict,
-)
+from etl.handles import PreparedFile, Reach, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
 from etl.held_back import HeldBackGroup, HeldBackRow, ReplayBatch, Selection
+from etl.incidents import OpenMatter, RunEnd, SentAlert
 from etl.profiles import KeptProfile, ProfileDrift
 from etl.settings import Settings
 from etl.warehouse.postgresql import (
