@@ -10,7 +10,7 @@ import sys
 
 from rich.console import Console
 
-from demo.days import live
+from demo.days import hold_against_shop, live
 from demo.places import Places
 from demo.shop import Shop, ShopPlan, next_day, stored_plan
 from demo.summary import show_summary
@@ -82,6 +82,7 @@ def _demo(console: Console, plan: ShopPlan) -> bool:
     with console.status("Starting Prefect"):
         console.print(f"Prefect answers at {ensure_server().removesuffix('/api')}.")
     releases = list(live(console, shop, shop_url, places))
+    hold_against_shop(console)
     return show_summary(console, settings, warehouse, shop, releases, answers_given(analytics) or {})
 
 

@@ -38,6 +38,20 @@ def live(console: Console, shop: Shop, shop_url: str, places: Places) -> Iterato
             yield _score(console, shop.plan.date_of(day))
 
 
+def hold_against_shop(console: Console) -> None:
+    """Read the shop whole and hold the warehouse against it, row by row (law X9)."""
+    from flows.reconcile import reconcile
+    from tasks.resources import tables_of
+
+    started = time.monotonic()
+    found = reconcile(tables_of("shop"))
+    rows, waiting = sum(each.source_count for each in found), sum(each.held_back for each in found)
+    console.print(
+        f"Held against the shop: {len(found)} tables with {rows:,} rows agree, {waiting:,} rows are held back;"
+        f" {time.monotonic() - started:.1f} s."
+    )
+
+
 def _score(console: Console, day: date) -> Release:
     """Score the customers as of the end of a day."""
     from flows.weekly_customer_analysis import weekly_customer_analysis

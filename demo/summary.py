@@ -132,6 +132,7 @@ def _say_where_to_look(
         "Report": settings.report_dir / "index.html",
         "  its pages": pages,
         "Data Docs": settings.data_docs_dir / "index.html",
+        "What waits": "make quarantine",
         "The last run": run_page,
         "The warehouse": psql_command(warehouse_url),
     }
