@@ -47,7 +47,7 @@ def hold_against_shop(console: Console) -> None:
     found = reconcile(tables_of("shop"))
     rows, waiting = sum(each.source_count for each in found), sum(each.held_back for each in found)
     console.print(
-        f"Held against the shop: {len(found)} tables with {rows:,} rows agree, {waiting:,} rows are held back;"
+        f"Held against the shop: {len(found)} tables with {rows:,} rows agree, {waiting:,} are held back;"
         f" {time.monotonic() - started:.1f} s."
     )
 
