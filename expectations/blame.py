@@ -86,9 +86,12 @@ def _condition(engine: SqlAlchemyExecutionEngine, batch_id: str, rule: Expectati
     domain: Domain = {**asked["metric_domain_kwargs"], "batch_id": batch_id}
     if metric in UNIQUE:
         return sa.and_(*_filters(engine, domain), _is_repeated(engine, domain))
-    unexpected, compute, accessor = MetricsCalculator(engine).get_metric(
-        MetricConfiguration(f"{metric}.condition", domain, asked["metric_value_kwargs"])
-    )
+    try:
+        unexpected, compute, accessor = MetricsCalculator(engine).get_metric(
+            MetricConfiguration(f"{metric}.condition", domain, asked["metric_value_kwargs"])
+        )
+    except KeyError:  # the library logs what the database said, and then finds no result
+        raise sa.exc.InvalidRequestError(f"The condition of {metric} could not be made.") from None
     return sa.and_(*_filters(engine, {**compute, **accessor}), unexpected)
 
 

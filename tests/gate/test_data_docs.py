@@ -157,7 +157,7 @@ def test_assets_are_listed_with_version_and_licence() -> None:
 
 def _judge_all(shop: StagedShop, state_dir: Path, run_id: str) -> None:
     for table in sorted(SHOP):
-        judge(shop.table(table), shop.url, SUITES_DIR, state_dir, run_id)
+        judge(shop.table(table), shop.url, SUITES_DIR, state_dir, run_id, shop.terms(table))
 
 
 def _opened(chromium: str, page: Path, profile: Path, net_log: Path) -> tuple[str, str]:

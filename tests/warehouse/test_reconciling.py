@@ -23,6 +23,7 @@ from etl.transforms.calendar import calendar
 from etl.warehouse.postgresql.reconciling.comparing import RangeSize
 from etl.warehouse.postgresql.reconciling.images import Image, NoImage, image_of
 from etl.windows import Window
+from tests.conftest import fresh_postgresql
 from tests.warehouse.rows import cursor_of, customer, line, order, price, product
 from tests.warehouse.world import Batch, World
 
@@ -194,15 +195,21 @@ Tampering = tuple[str, str, int]
 
 
 @pytest.fixture(scope="module")
-def settings_(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings of the module's warehouse."""
-    return Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("state"), warehouse_url=postgres_url)
+def own_url(postgres_server: str) -> Iterator[str]:
+    """A database of its own: other modules have other tables of the same names."""
+    yield from fresh_postgresql(postgres_server)
 
 
 @pytest.fixture(scope="module")
-def world(settings_: Settings, postgres_url: str) -> Iterator[World]:
+def settings_(own_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of the module's warehouse."""
+    return Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("state"), warehouse_url=own_url)
+
+
+@pytest.fixture(scope="module")
+def world(settings_: Settings, own_url: str) -> Iterator[World]:
     """A warehouse with a copy, a dimension, its price list and a fact."""
-    opened = World(postgres_url, settings_, CATALOG)
+    opened = World(own_url, settings_, CATALOG)
     opened.warehouse.load_calendar(calendar(date(2026, 1, 1), date(2026, 12, 31), 1, "US"))
     yield opened
     opened.close()
