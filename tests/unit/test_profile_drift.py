@@ -51,6 +51,20 @@ def test_a_change_is_found(change: dict[str, Any], column: str, drift: str) -> N
     assert {d.column for d in found} == {column}
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "is_told"),
+    [
+        ("status", "text", True),
+        ("counted_at", "timestamp", False),
+        ("day", "date", False),
+        ("source_file", "text", False),
+    ],
+)
+def test_days_and_files_of_another_run_are_no_drift(name: str, kind: str, is_told: bool) -> None:
+    old, new = (_column(name, kind, [value] * 100, 1) for value in ("2026-03-01", "2026-03-02"))
+    assert ([d.drift for d in drifts_between([old], [new])] == ["top_values"]) is is_told
+
+
 def test_shape_is_compared_however_few_rows() -> None:
     old = _column("a", "text", ["x"], 1)
     drifts = drifts_between(
