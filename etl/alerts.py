@@ -62,11 +62,12 @@ def end_of(
         error: Why the run failed; None for one that succeeded.
         verdicts: Of every table that was judged.
     """
-    is_told_by_table = isinstance(error, QualityGateClosed | ReconciliationDiffers)
+    is_closed = isinstance(error, QualityGateClosed)
+    is_told_by_table = (is_closed and bool(verdicts)) or isinstance(error, ReconciliationDiffers)
     failed = [_failed_run(pipeline, error)] if error and not is_told_by_table else []
     rules = [incident for verdict in verdicts for incident in _failed_rules(pipeline, verdict)]
     judged = tuple(verdict.table for verdict in verdicts)
-    succeeded = not failed and not isinstance(error, QualityGateClosed)
+    succeeded = not failed and not is_closed
     return RunEnd(pipeline, run_id, (*failed, *rules), judged, succeeded=succeeded)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import ceil, floor, isfinite, log10
 from statistics import median
 from typing import Literal, Self
 
@@ -97,7 +97,7 @@ def usual(history: History, values: Sequence[float]) -> Usual:
     Args:
         values: What comparable runs measured, the newest first.
     """
-    newest = values[: history.runs]
+    newest = [value for value in values if isfinite(value)][: history.runs]
     if len(newest) < history.warm_up:
         return Usual(len(newest), history.warm_up)
     middle = median(newest)

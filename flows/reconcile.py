@@ -46,6 +46,7 @@ def reconcile(tables: Tables, repair: bool = False) -> list[Reconciliation]:
             report.run = run
             staged = stage_tables(run, request)
             found = reconcile_tables(run, staged)
+            report.reconciled = shown_incidents(run, found)
             if repair and any(each.differing for each in found):
                 narrowed, report.verdicts = check_tables(run, narrow_tables(run, staged))
                 report.release = repair_tables(run, narrowed, report.verdicts)

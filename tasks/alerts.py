@@ -32,21 +32,21 @@ def tell(end: RunEnd, is_kept: bool) -> None:
 
     Where the warehouse could not keep it, people are told all the same, each time.
     """
-    if not is_kept:
-        _tell_unkept(end)
-        return
     try:
-        _tell()
+        _tell() if is_kept else _tell_unkept(end)
     except Exception as error:  # as above
         get_run_logger().warning("Alerts wait for the next run: %s: %s", type(error).__name__, error)
 
 
 def tell_success(pipeline: str, summary: str) -> None:
     """Tell those who want to know of each run that ended well."""
-    for route in _declared().routes:
-        if route.successes and route.is_for(pipeline):
+    routes = [r for r in _declared().routes if r.successes and r.is_for(pipeline)]
+    try:
+        for route in routes:
             urls = resources.settings().secret(route.urls)
             _log(notify(urls, f"{pipeline} succeeded", summary, "success", route.variable).answer)
+    except Exception as error:  # as above
+        get_run_logger().warning("A success could not be told: %s: %s", type(error).__name__, error)
 
 
 def _tell() -> None:

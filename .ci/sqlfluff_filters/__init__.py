@@ -93,7 +93,7 @@ mode = "snapshot"
 change = "refer"
 at_type = "timestamp"
 description = "What it is"
-keeps_newer = existence = carry = compares_cursor = is_line = True
+adds_only = keeps_newer = existence = carry = compares_cursor = is_line = True
 
 # What whole-table steps are given.
 other_relation = "stg_crm__people"

@@ -45,6 +45,7 @@ def test_one_absurd_run_does_not_move_the_bounds() -> None:
 
 def test_equal_runs_leave_the_least_margin() -> None:
     assert usual(History(at_least_pct=20), [500] * 7).lowest == 400
+    assert usual(History(at_least_pct=20), [500, float("nan"), float("inf"), *[500] * 6]).lowest == 400
     found = usual(History(at_least=6, sides="upper"), [1.5] * 7)
     assert (found.lowest, found.highest) == (None, 7.5)
     assert found.sentence == "usual is to 7.5 by 7 runs"

@@ -67,3 +67,10 @@ def test_what_a_run_shows() -> None:
         .summary.startswith("daily-sales was cancelled")
     )
     assert end_of("daily-sales", "r", None, []).seen == ()
+
+
+def test_a_gate_that_closes_on_a_part_of_a_table_is_a_failed_run() -> None:
+    """A repair or a replay says nothing of whole tables, and still must be told."""
+    shown = end_of("reconcile", "r", QualityGateClosed("closed", "Mend it."), [])
+    assert [(i.table, i.kind) for i in shown.seen] == [("", "run_failed")]
+    assert not shown.succeeded

@@ -17,6 +17,7 @@ from etl.catalog import Catalog
 from etl.errors import ConfigError, ReleaseRefused
 from etl.handles import Release, TableOutcome
 from etl.settings import Settings
+from tests.warehouse.holding import load_judged, replay
 from tests.warehouse.rows import cursor_of
 from tests.warehouse.world import Batch, World
 
@@ -182,6 +183,16 @@ def test_rows_without_a_key_are_copied_as_often_as_they_are_there(world: World, 
         outcome = _outcome(release, "s__plain")
         assert stayed == outcome.unchanged == (held & Counter(rows)).total()
         assert (outcome.inserted, outcome.removed) == (len(rows) - stayed, held.total() - stayed)
+
+
+def test_replayed_rows_without_a_key_are_some_more_and_not_all_that_there_are(world: World) -> None:
+    """Law Q3; two equal rows wait, which a rule blames alike."""
+    rows = [("x", 0.5, None), ("x", 0.5, None), ("y", 1.5, None), ("z", 2.5, None)]
+    told = [{"a": a, "b": b, "c": c, "_cursor": None} for a, b, c in rows]
+    load_judged(world, Batch({"s.plain": told}), {"s.plain": "b > 2 or a = 'x'"})
+    assert len(world.query("select b from replica.s__plain")) == 1
+    replay(world)
+    assert Counter(world.query("select a, b, c::text from replica.s__plain")) == Counter(rows)
 
 
 def test_a_table_that_is_read_whole_loses_rows_that_are_gone_but_not_those_that_wait(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from etl.settings import Settings
 DRIVER_SUFFIX = "+psycopg2"
 # SQLSTATE: connection exception, transaction rollback, insufficient resources, operator intervention.
 PASSING_CLASSES = {"08", "40", "53", "57"}
+# Data exceptions and broken constraints quote values of the row.
+QUOTING_CLASSES = {"22", "23"}
 
 
 @contextmanager
@@ -65,7 +68,7 @@ def explained_errors(what: str) -> Iterator[None]:
 
 def explain(error: psycopg2.Error, what: str) -> StorehouseError:
     """The project's error for a driver's error, sorted by what the operator can do."""
-    message = " ".join((error.pgerror or str(error)).split())
+    message = _without_values(error)
     for meaning in MEANINGS:
         if meaning.applies(error, message):
             return meaning.kind(f"{what} {meaning.problem}: {message}", meaning.remedy)
@@ -73,6 +76,15 @@ def explain(error: psycopg2.Error, what: str) -> StorehouseError:
         f"{what} refused a statement ({error.pgcode or ''}): {message}",
         "Nothing was published; the message names the row or constraint.",
     )
+
+
+def _without_values(error: psycopg2.Error) -> str:
+    """What the server said, without the values of rows that it quotes (law P2)."""
+    primary = error.diag.message_primary
+    if primary is None or _class(error) not in QUOTING_CLASSES:
+        return " ".join((error.pgerror or str(error)).split())
+    named = [error.diag.table_name, error.diag.column_name, error.diag.constraint_name]
+    return " ".join([re.sub(r': ".*', "", primary, flags=re.DOTALL), *(name for name in named if name)])
 
 
 class Meaning(NamedTuple):
