@@ -66,7 +66,8 @@ def end_of(
     is_told_by_table = (is_closed and bool(verdicts)) or isinstance(error, ReconciliationDiffers)
     failed = [_failed_run(pipeline, error)] if error and not is_told_by_table else []
     rules = [incident for verdict in verdicts for incident in _failed_rules(pipeline, verdict)]
-    judged = tuple(verdict.table for verdict in verdicts)
+    # Where a rule could not be asked, nothing is known to be over.
+    judged = tuple(v.table for v in verdicts if all(result.checked for result in v.results))
     succeeded = not failed and not is_closed
     return RunEnd(pipeline, run_id, (*failed, *rules), judged, succeeded=succeeded)
 

@@ -105,6 +105,8 @@ def _silence(record: logging.LogRecord) -> bool:
 
 def _scheme(url: str) -> str:
     """The part of a URL that is no secret; nothing of a text that is no URL."""
+    if "://" not in url:
+        return "an entry without a scheme"
     try:
         return urlsplit(url).scheme or "an entry without a scheme"
     except ValueError:

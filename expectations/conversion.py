@@ -10,9 +10,8 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-# Defining their classes registers our own expectations.
-import expectations.measures
-import expectations.row_rules  # noqa: F401
+import expectations.measures  # defining its classes registers them
+import expectations.row_rules  # noqa: F401  defining its classes registers our own expectations
 from etl.errors import ConfigError
 from expectations.suites import REMEDY, Rule, Suite
 

@@ -26,6 +26,8 @@ from expectations.rules import BUSINESS_RULES
 from expectations.vocabulary import did_you_mean, is_measure, is_row_rule, known_types, kwarg_problems
 
 DECLARED = "declared_"
+# A rule that fails is an incident under its name, beside these.
+INCIDENT_KINDS = ("run_failed", "gate_closed", "reconciliation")
 REMEDY = "Correct the suite; docs/quality.md says what may stand in one."
 
 
@@ -221,6 +223,11 @@ def _rule_problems(content: Any, stem: str) -> Iterator[tuple[Location, str]]:
         at: Location = ("rules", index)
         if rule.name in names:
             yield (*at, "name"), f"rule '{rule.name}': another rule of this suite has the same name"
+        if rule.name in INCIDENT_KINDS:
+            yield (
+                (*at, "name"),
+                f"rule '{rule.name}': incidents of that name are not about rules; choose another",
+            )
         if rule.name.startswith(DECLARED):
             yield (*at, "name"), f"rule '{rule.name}': names with {DECLARED} are those of the catalog's rules"
         names.add(rule.name)

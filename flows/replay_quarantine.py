@@ -26,7 +26,7 @@ from tasks.replay import (
 )
 from tasks.report import RunReport, open_report
 from tasks.runner import task_runner
-from tasks.runs import open_reading, open_run
+from tasks.runs import open_reading, open_run, select_tables
 
 PIPELINE = "replay-quarantine"
 TIMEOUT_SECONDS = 12 * 3600
@@ -89,8 +89,7 @@ def _replay_all(report: RunReport, selection: Selection, from_source: bool) -> d
             failures[what] = error
 
     for batch in [] if from_source else find_batches(selection):
-        together = resources.catalog().loaded_together(batch.tables)
-        attempt(f"rows of run {batch.original_run}", together, _kept(batch, selection))
+        attempt(f"rows of run {batch.original_run}", list(batch.tables), _kept(batch, selection))
     for tables in find_sources(selection, from_source):
         attempt(f"rows read again of {', '.join(tables)}", tables, _read_again(selection, from_source))
     if releases:
@@ -99,7 +98,7 @@ def _replay_all(report: RunReport, selection: Selection, from_source: bool) -> d
 
 
 def _released(report: RunReport, tables: list[str], stage: Stage) -> list[Release]:
-    with open_run(PIPELINE, tables, Request()) as run:
+    with open_run(PIPELINE, select_tables(tables), Request()) as run:
         report.run = run
         plans = stage(run)
         if not plans:

@@ -34,7 +34,7 @@ def tell(end: RunEnd, is_kept: bool) -> None:
     """
     try:
         _tell() if is_kept else _tell_unkept(end)
-    except Exception as error:  # as above
+    except Exception as error:  # told by the next run; the load that it tells about has ended well
         get_run_logger().warning("Alerts wait for the next run: %s: %s", type(error).__name__, error)
 
 
@@ -45,7 +45,7 @@ def tell_success(pipeline: str, summary: str) -> None:
         for route in routes:
             urls = resources.settings().secret(route.urls)
             _log(notify(urls, f"{pipeline} succeeded", summary, "success", route.variable).answer)
-    except Exception as error:  # as above
+    except Exception as error:  # a run that ended well must not fail for saying so
         get_run_logger().warning("A success could not be told: %s: %s", type(error).__name__, error)
 
 

@@ -37,6 +37,10 @@ def find_sources(selection: Selection, from_source: bool) -> list[list[str]]:
         ConfigError: All rows are to be read again, and a source cannot be asked for them.
     """
     counts = resources.warehouse().incomplete_entries(selection, from_source)
+    for name in counts.keys() - resources.catalog().tables.keys():
+        get_run_logger().warning(
+            "%s: %s rows stay open: the catalog declares no such table.", name, counts.pop(name)
+        )
     refused = [name for name in counts if not _answers_keys(resources.table(name))]
     for name in refused:
         if from_source:

@@ -17,7 +17,7 @@ from etl.landed_columns import LANDED_COLUMNS
 
 # What a replica adds to the columns of its table.
 REPLICA_COLUMNS = ("_row_id", "_source_cursor", "_inserted_run_id", "_updated_run_id")
-_OWN_COLUMNS = (*LANDED_COLUMNS, "_change", *REPLICA_COLUMNS)
+_OWN_COLUMNS = (*LANDED_COLUMNS, "_change", "_broken_rule", "_broken_rules", *REPLICA_COLUMNS)
 
 
 class Column(Model):

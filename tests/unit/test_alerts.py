@@ -74,3 +74,12 @@ def test_a_gate_that_closes_on_a_part_of_a_table_is_a_failed_run() -> None:
     shown = end_of("reconcile", "r", QualityGateClosed("closed", "Mend it."), [])
     assert [(i.table, i.kind) for i in shown.seen] == [("", "run_failed")]
     assert not shown.succeeded
+
+
+def test_a_table_of_which_a_rule_could_not_be_asked_shows_nothing_to_be_over() -> None:
+    unasked = RuleResult(
+        "total_fits", "e", None, "warning", 1, False, False, None, None, "could not be checked"
+    )
+    closed = Verdict("shop.orders", "shop.orders", False, (unasked,), 10, 0, 0.0, None, 0.1)
+    shown = end_of("daily-sales", "r", QualityGateClosed("closed"), [closed])
+    assert ([i.kind for i in shown.seen], shown.judged) == (["gate_closed"], ())

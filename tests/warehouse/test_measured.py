@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -48,16 +49,16 @@ def verdict(measured: float | None, reach: Reach = DAY, *, is_open: bool = True)
     return Verdict(TABLE, TABLE, is_open, (result,), 7, 2, 97.5, None, 1.25, page, reach)
 
 
-def lived(world: World, said: Verdict, status: str = "succeeded", **changed: object) -> Run:
+def lived(world: World, said: Verdict, status: str = "succeeded", **changed: Any) -> Run:
     """A run that ended with one verdict."""
-    run = replace(world.new_run(), **changed)  # type: ignore[arg-type]  # fields of a run
+    run = replace(world.new_run(), **changed)
     world.warehouse.begin_run(run, [])
     world.warehouse.end_run(run, status, "", [said])
     return run
 
 
-def measured(world: World, reach: Reach = DAY, **changed: object) -> list[float]:
-    run = replace(world.new_run(), **changed)  # type: ignore[arg-type]  # fields of a run
+def measured(world: World, reach: Reach = DAY, **changed: Any) -> list[float]:
+    run = replace(world.new_run(), **changed)
     return world.warehouse.measured_before(run, TABLE, reach).get("row_count_is_usual", [])
 
 

@@ -32,6 +32,35 @@ def odd_table(name: str, key_type: str, **more: Any) -> SourceTable:
     return SourceTable.model_validate({**declared, "key": [ODD], **more})
 
 
+@pytest.mark.parametrize(
+    ("key_type", "value", "landed"),
+    [
+        ("timestamp", NOON, "2026-05-01T12:00:00.500000Z"),
+        ("timestamp", NOON, "2026-05-01 14:00:00.5+02"),
+        ("bigint", 7, " 7"),
+        ("decimal(10,2)", Decimal("7.50"), "7.5"),
+        ("uuid", "6f1c0d3e-8a52-4d4a-9f31-0a8d2b1c4e5f", "6F1C0D3E-8A52-4D4A-9F31-0A8D2B1C4E5F"),
+    ],
+)
+def test_children_follow_a_rejected_parent_however_its_key_was_written(
+    settling: Settling, key_type: str, value: Any, landed: str
+) -> None:
+    """Law Q2; of a rejected row nothing is known but what the source said."""
+    parents = odd_table("parents", key_type)
+    children = odd_table("children", key_type, key=["id"], parent={"table": "t.parents", "keys": {ODD: ODD}})
+    with settling.run_over([parents, children]) as (run, warehouse):
+        settling.stage(run, children, [{ODD: value, "id": 1, "note": "child"}])
+        for told in (landed, "no key at all"):
+            settling.execute(
+                f'insert into "{run.staging_schema}"._rejected (table_name, payload, column_name, reason)'
+                " values ('t.parents', jsonb_build_object(%s::text, %s::text), 'note', 'reason')",
+                (ODD, told),
+            )
+        warehouse.settle(plan_of(parents), run)
+        followed = warehouse.follow_parents(warehouse.settle(plan_of(children), run))
+    assert (followed.row_count, followed.quarantined_count, followed.dropped_count) == (0, 1, 0)
+
+
 @pytest.mark.parametrize("kind", KEYS)
 def test_children_follow_their_parent_whatever_the_type_of_its_key(settling: Settling, kind: str) -> None:
     key_type, value, told = KEYS[kind]

@@ -20,7 +20,8 @@ _FILES = (
     Column("content_hash", "SHA-256", is_detail=True),
     Column("run_id", "Run", is_detail=True),
 )
-_STEPS = (
+# What each step did, also in a receipt.
+STEP_COLUMNS = (
     Column("table_name", "Table"),
     Column("position", "Step no.", "count"),
     Column("step", "Step"),
@@ -30,6 +31,9 @@ _STEPS = (
     Column("changed", "Values changed", "count"),
     Column("nulls_before", "NULL before", "count"),
     Column("nulls_after", "NULL after", "count"),
+)
+_STEPS = (
+    *STEP_COLUMNS,
     Column("started_at", "Run of", "instant"),
     Column("run_id", "Run", is_detail=True),
 )

@@ -19,8 +19,8 @@ _VERDICTS = (
     Column("started_at", "Run of", "instant"),
     Column("run_id", "Receipt", "receipt"),
 )
-_FAILING = (
-    Column("business_date", "Business date", "date"),
+# What a rule that failed says, also in a receipt.
+RULE_COLUMNS = (
     Column("table_name", "Table"),
     Column("rule", "Rule"),
     Column("column_name", "Column"),
@@ -29,6 +29,10 @@ _FAILING = (
     Column("unexpected_count", "Rows", "count"),
     Column("element_count", "Of", "count"),
     Column("observed", "Observed"),
+)
+_FAILING = (
+    Column("business_date", "Business date", "date"),
+    *RULE_COLUMNS,
     Column("pipeline", "Pipeline"),
     Column("run_id", "Receipt", "receipt"),
 )

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from etl.reports.pages.loads import STEP_COLUMNS
+from etl.reports.pages.quality import RULE_COLUMNS
 from etl.reports.reading import Reader
 from etl.reports.tables import Column, ReportTable, Row
 
@@ -59,32 +61,11 @@ _VERDICTS = (
     Column("seconds", "Seconds", "seconds"),
     Column("docs_page", "Data Docs", "judgement"),
 )
-_FAILING = (
-    Column("table_name", "Table"),
-    Column("rule", "Rule"),
-    Column("column_name", "Column"),
-    Column("severity", "Severity", "status"),
-    Column("result", "Result"),
-    Column("unexpected_count", "Rows", "count"),
-    Column("element_count", "Of", "count"),
-    Column("observed", "Observed"),
-)
 _QUARANTINE = (
     Column("table_name", "Table"),
     Column("rule", "Rule"),
     Column("row_count", "Rows", "count"),
     Column("status", "State now", "status"),
-)
-_STEPS = (
-    Column("table_name", "Table"),
-    Column("position", "Step no.", "count"),
-    Column("step", "Step"),
-    Column("column_names", "Columns"),
-    Column("rows_before", "Rows before", "count"),
-    Column("rows_after", "Rows after", "count"),
-    Column("changed", "Values changed", "count"),
-    Column("nulls_before", "NULL before", "count"),
-    Column("nulls_after", "NULL after", "count"),
 )
 _FILES = (
     Column("path", "File"),
@@ -103,7 +84,7 @@ _PARTS = {
         _WINDOWS,
     ),
     "verdicts": ("Verdicts", "What the gate said about each staged table.", _VERDICTS),
-    "failing": ("Failing rules", "Rules that failed or could not be checked.", _FAILING),
+    "failing": ("Failing rules", "Rules that failed or could not be checked.", RULE_COLUMNS),
     "quarantine": (
         "Held back",
         "Rows that this run put into quarantine, by the rule they broke; a row may count under two rules.",
@@ -119,7 +100,7 @@ _PARTS = {
         "How a source differed from the catalog, or the rows of a column from those of the run before.",
         _DRIFTS,
     ),
-    "transformations": ("Transformations", "One row per table and step of its preparation.", _STEPS),
+    "transformations": ("Transformations", "One row per table and step of its preparation.", STEP_COLUMNS),
 }
 
 

@@ -54,6 +54,11 @@ class Runs:
     trend: tuple[Row, ...]
 
     @property
+    def newest_judged(self) -> Row:
+        """The newest run in which rules were asked; the newest of all where there is none yet."""
+        return next((run for run in self.runs if run["rule_count"]), self.runs[0])
+
+    @property
     def runs_table(self) -> ReportTable:
         """Runs, the newest first."""
         note = (

@@ -167,7 +167,7 @@ def keep_drifts(cursor: Cursor, run: Run, table: str, drifts: list[str]) -> None
 
 
 def keep_verdicts(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:
-    """Store what the gate said of each table, and each rule."""
+    """Store what the gate said of each table, and what each rule said."""
     execute_values(
         cursor,
         "insert into audit.verdicts (run_id, table_name, is_open, row_count, quarantined, score_pct, seconds,"
@@ -188,6 +188,11 @@ def keep_verdicts(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:
             for verdict in verdicts
         ],
     )
+    _keep_results(cursor, run, verdicts)
+
+
+def _keep_results(cursor: Cursor, run: Run, verdicts: list[Verdict]) -> None:
+    """Store what each rule said."""
     rows = [
         (
             run.run_id,

@@ -1,3 +1,4 @@
+-- LT02: the linter loses the indent between the template's loops
 -- noqa: disable=LT02
 -- grain: one row per key of {{ relation }} that a chosen entry names, its own or one of a child,
 -- in the types of the staged table

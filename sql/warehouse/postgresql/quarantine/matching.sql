@@ -1,3 +1,4 @@
+-- LT02: the linter sees a macro's condition without the statement around it
 -- noqa: disable=LT02
 {#- Which entries a person means; an empty list asks nothing. A run is named by the beginning
     of its id, a key by a value, or by column=value. -#}

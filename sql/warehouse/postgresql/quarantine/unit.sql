@@ -1,3 +1,4 @@
+-- LT02: the linter sees a macro's statement without where it is filled in
 -- noqa: disable=LT02
 -- grain: statements that take with an entry what waits with it of the same run
 -- reads: audit.quarantine, {{ schema }}._replayed

@@ -1,6 +1,25 @@
 -- grain: statements that take rows out of {{ relation }} that the warehouse cannot have, or not yet
 -- reads: {{ staging }}.{{ relation }}, {{ staging }}._quarantine, audit.quarantine
 
+{%- macro put_aside(why, is_payload=false) -%}
+insert into {{ staging | ident }}.{{ aside | ident }} (
+    {%- for column in staged_key %}
+    {{ column | ident }},
+    {%- endfor %}
+    _why
+)
+select
+    {%- for staged in staged_key.values() %}
+    {%- if is_payload %}
+    (t.payload ->> {{ staged.name | literal }})::{{ staged.type }},
+    {%- else %}
+    t.{{ staged.name | ident }},
+    {%- endif %}
+    {%- endfor %}
+    {{ why | literal }}
+from taken as t
+{%- endmacro %}
+
 -- name: open
 create unlogged table if not exists {{ staging | ident }}.{{ aside | ident }} (
     {%- for column, staged in staged_key.items() %}
@@ -17,18 +36,7 @@ with taken as (
     returning s.*
 )
 
-insert into {{ staging | ident }}.{{ aside | ident }} (
-    {%- for column in staged_key %}
-    {{ column | ident }},
-    {%- endfor %}
-    _why
-)
-select
-    {%- for staged in staged_key.values() %}
-    t.{{ staged.name | ident }},
-    {%- endfor %}
-    'newer'
-from taken as t;
+{{ put_aside('newer') }};
 
 -- name: held_back
 -- The same row in the same state waits in quarantine, or a person discarded it there.
@@ -47,18 +55,7 @@ with taken as (
     returning s.*
 )
 
-insert into {{ staging | ident }}.{{ aside | ident }} (
-    {%- for column in staged_key %}
-    {{ column | ident }},
-    {%- endfor %}
-    _why
-)
-select
-    {%- for staged in staged_key.values() %}
-    t.{{ staged.name | ident }},
-    {%- endfor %}
-    'held_back'
-from taken as t;
+{{ put_aside('held_back') }};
 
 -- name: settled
 -- Rows without a key, and duplicates that contradict each other.
@@ -68,18 +65,7 @@ with taken as (
     returning q.payload
 )
 
-insert into {{ staging | ident }}.{{ aside | ident }} (
-    {%- for column in staged_key %}
-    {{ column | ident }},
-    {%- endfor %}
-    _why
-)
-select
-    {%- for staged in staged_key.values() %}
-    (t.payload ->> {{ staged.name | literal }})::{{ staged.type }},
-    {%- endfor %}
-    'held_back'
-from taken as t;
+{{ put_aside('held_back', is_payload=true) }};
 
 -- name: count
 select

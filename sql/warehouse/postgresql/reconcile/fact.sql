@@ -3,7 +3,7 @@
 -- reads: {{ staging }}.{{ relation }}, warehouse.{{ fact }}, its dimensions, dim_date
 {% import "merges/fact/time.sql" as time -%}
 -- name: source
--- The linter loses the indent between the template's loops.
+-- LT02: the linter loses the indent between the template's loops
 -- noqa: disable=LT02
 select
     {%- for column, staged in columns.items() %}

@@ -10,7 +10,7 @@ create unlogged table {{ staging | ident }}.{{ relation | ident }} (
 );
 
 -- name: fill
--- The linter loses the indent between the template's loops.
+-- LT02: the linter loses the indent between the template's loops
 -- noqa: disable=LT02
 insert into {{ staging | ident }}.{{ relation | ident }} ({{ columns | idents }})
 select {{ columns | idents('s') }}

@@ -66,7 +66,7 @@ with judged as (
             when {{ steps_of("s." ~ (column | ident), digits) }} >= {{ digits.limit }}
                 then 'converted_amount_does_not_fit'
             {%- endfor %}
-        end as broken_rule
+        end as _broken_rule
     from {{ schema | ident }}.{{ relation | ident }} as s
     left join rates_found as r
         on s.{{ currency | ident }} = r.currency_code and {{ day_of('s') }} = r.rate_date
@@ -75,11 +75,11 @@ with judged as (
 taken as (
     delete from {{ schema | ident }}.{{ relation | ident }} as s
     using judged as j
-    where s._row = j._row and j.broken_rule is not null
-    returning s.*, j.broken_rule
+    where s._row = j._row and j._broken_rule is not null
+    returning s.*, j._broken_rule
 ),
 
-{{ quarantine.keep_taken(schema, grain, "array[t.broken_rule]", ("_row", "broken_rule")) }};
+{{ quarantine.keep_taken(schema, grain, "array[t._broken_rule]", ("_row", "_broken_rule")) }};
 
 -- name: convert
 with changed as (

@@ -44,7 +44,7 @@ where
             and (q.status = 'open' or (q.status = 'discarded' and q.closed_run_id is null))
             and q.payload ->> '_cursor' is not distinct from k._cursor
             {%- for column in key %}
-            and q.payload ->> {{ column | literal }} = k.{{ column | ident }}::text
+            and q.payload -> {{ column | literal }} = to_jsonb(k.{{ column | ident }})
             {%- endfor %}
     )
     and not exists (

@@ -16,7 +16,8 @@ with bad_parents as (
 parent_keys as (
     select distinct
     {%- for child, own in keys.items() %}
-        p.payload ->> {{ own | literal }} as {{ child | ident }}{{ "," if not loop.last }}
+        audit.read_as(p.payload ->> {{ own | literal }}, null::{{ types[child] }})
+            as {{ child | ident }}{{ "," if not loop.last }}
     {%- endfor %}
     from bad_parents as p
 ),
@@ -26,8 +27,7 @@ taken as (
     using parent_keys as p
     where
     {%- for child in keys %}
-        {{ "and " if not loop.first -}}
-        to_jsonb(s.{{ child | ident }}) #>> '{}' = p.{{ child | ident }}
+        {{ "and " if not loop.first }}s.{{ child | ident }} = p.{{ child | ident }}
     {%- endfor %}
     returning s.*
 ),

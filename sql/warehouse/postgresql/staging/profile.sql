@@ -4,6 +4,7 @@
 {% set text = "c.value" if is_text else "c.value::text" -%}
 -- name: sample
 create temporary table profiled_rows on commit drop as
+-- AM04: the sample has the columns of the staged table, whichever these are
 select s.* -- noqa: AM04
 from {{ schema | ident }}.{{ relation | ident }} as s
 where mod(hash_record_extended(row({{ grain | idents('s') }}), 0), %(every)s) = 0;

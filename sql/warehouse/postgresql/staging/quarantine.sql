@@ -1,6 +1,6 @@
+-- LT02: the linter sees a macro's part of a statement without what stands around it
 -- noqa: disable=LT02
-{#- The linter sees a macro's part of a statement without what stands around it.
-    Rows that "taken" took out of staging wait in the run's quarantine; says how many. -#}
+{#- Rows that "taken" took out of staging wait in the run's quarantine; says how many. -#}
 {% macro keep_taken(schema, grain, rules, left_out=("_row",)) -%}
 kept as (
     insert into {{ schema | ident }}._quarantine (

@@ -21,7 +21,7 @@ taken as (
     delete from {{ schema | ident }}.{{ relation | ident }} as s
     using blamed as b
     where s._row = b.row_number
-    returning s.*, b.rules as broken_rules
+    returning s.*, b.rules as _broken_rules
 ),
 
-{{ quarantine.keep_taken(schema, grain, "t.broken_rules", ("_row", "broken_rules")) }}
+{{ quarantine.keep_taken(schema, grain, "t._broken_rules", ("_row", "_broken_rules")) }}

@@ -101,6 +101,7 @@ seen_now as (
         where
             {{ key | equal('h', 'p') }}
             and h.source = %(source)s
+            -- LT02: the linter loses the indent around the template's if
             and h.operation = 'upsert' -- noqa: LT02
             {%- if is_replay %}
             and h.effective_at <= %(window_end)s::timestamptz -- noqa: LT02
