@@ -143,6 +143,9 @@ unfinished = ["shop.items"]
 named_in = {table: keys}
 is_latest = has_latest = is_replay = True
 
+# What lets children follow their parents.
+null_of = {"order_id": "null::bigint"}
+
 # What a profile is given.
 value = "s.item_name"
 is_text = is_number = is_measured = shows_values = True

@@ -162,7 +162,7 @@ def follow_parents(
         parent_relation=parent.relation,
         grain=table.grain,
         keys=table.parent.keys,
-        types={child: postgresql_type(table.columns[child].type) for child in table.parent.keys},
+        null_of={child: f"null::{postgresql_type(table.columns[child].type)}" for child in table.parent.keys},
     )
     values = {"table_name": staged.table, "parent": parent.qualified_name}
     cursor.execute(sql["quarantine_orphans"], values)

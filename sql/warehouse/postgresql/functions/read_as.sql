@@ -4,8 +4,12 @@ create or replace function audit.read_as(landed text, kind anyelement)
 returns anyelement
 language plpgsql stable
 as $$
+declare
+    read kind%type;
 begin
-    return landed;
+    -- converted here and not on return, which the handler below would not see
+    read := landed;
+    return read;
 exception when data_exception then
     return null;
 end

@@ -18,18 +18,6 @@ create unlogged table {{ staging | ident }}.{{ sides.target | ident }} as
 with held as (
     {{ select_target }}
 )
-{%- if staged_key %},
-
-rejected as (
-    select
-        {%- for column, staged in staged_key.items() %}
-        audit.read_as(r.payload ->> {{ staged.name | literal }}, null::{{ staged.type }})
-            as {{ column | ident }}{{ "," if not loop.last }}
-        {%- endfor %}
-    from {{ staging | ident }}._rejected as r
-    where r.table_name = %(source)s
-)
-{%- endif %}
 
 select
     {{ (key_parts + numbers) | idents('t') }},
@@ -43,8 +31,13 @@ where
         where {{ staged_key | equal('a', 't') }}
     )
     and not exists (
-        select from rejected as r
-        where {{ staged_key | equal('r', 't') }}
+        select from {{ staging | ident }}._rejected as r
+        where
+            r.table_name = %(source)s
+            {%- for column, staged in staged_key.items() %}
+            and t.{{ column | ident }}
+            = audit.read_as(r.payload ->> {{ staged.name | literal }}, null::{{ staged.type }})
+            {%- endfor %}
     )
 {%- endif %};
 
