@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +37,15 @@ class MySqlServer:
     """
 
     url: str
+    port: int
     process: subprocess.Popen[bytes]
 
     @classmethod
-    def start(cls, folder: Path) -> MySqlServer:
+    def start(cls, folder: Path, options: Sequence[str] = ()) -> MySqlServer:
         """Make a data folder below ``folder`` and start a server on it.
+
+        Args:
+            options: Of the server; they replace those of a server for tests, which forgets in a crash.
 
         Raises:
             ServerMissing: There is no program for it.
@@ -57,13 +61,13 @@ class MySqlServer:
         )
         port = _free_port()
         process = subprocess.Popen(
-            [program, "--no-defaults", *account, f"--datadir={data}", *_options(folder, port)],
+            [program, "--no-defaults", *account, f"--datadir={data}", *_options(folder, port), *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         _wait_until_ready(process, port, folder / "mysql.log")
-        return cls(f"mysql://{USER}:{PASSWORD}@127.0.0.1:{port}/", process)
+        return cls(f"mysql://{USER}:{PASSWORD}@127.0.0.1:{port}/", port, process)
 
     def stop(self) -> None:
         """Stop the server; its data is not needed any more."""
