@@ -9,27 +9,14 @@ so that one that is run alone replaces its own part of the page.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from importlib import import_module
 
 from etl.settings import get_settings
+from tests.bench.options import Options
 from tests.bench.page import Section, keep, write_page
 
 # Each is a module of this package with ``measure(options) -> Section``.
 NAMES = ("gate",)
-
-
-@dataclass(frozen=True)
-class Options:
-    """How large and how often.
-
-    Attributes:
-        lines: Order lines of the large tables; other tables follow.
-        rounds: How often each way is measured, in turn with the others.
-    """
-
-    lines: int = 3_000_000
-    rounds: int = 3
 
 
 def main() -> None:

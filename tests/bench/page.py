@@ -46,7 +46,9 @@ class Section:
 
     def markdown(self) -> str:
         """The section as it stands in the page."""
-        lines = ["| " + " | ".join(cells) + " |" for cells in (self.header, ["---"] * len(self.header), *self.rows)]
+        lines = [
+            "| " + " | ".join(cells) + " |" for cells in (self.header, ["---"] * len(self.header), *self.rows)
+        ]
         parts = [
             f"## {self.title}",
             f"```\n{self.command}\n```",
