@@ -16,10 +16,20 @@ import psutil
 PAGE = Path("docs/performance.md")
 _HEAD = """# Speed
 
-What was measured, against what, and how to measure it again. Written by `make bench`; each part says the command that
-makes it anew. Times differ from machine to machine and from minute to minute; ratios measured in turn, round by round,
-differ little, so ratios are what is aimed at.
+What was measured, against what, and how to measure it again. Written by `make bench`; each part says the
+command that makes it anew. Times differ from machine to machine and from minute to minute; ratios measured in
+turn, round by round, differ little, so ratios are what is aimed at.
 """
+
+
+def machine() -> str:
+    """What it was measured on, and when."""
+    memory = round(psutil.virtual_memory().total / 2**30)
+    load = os.getloadavg()[0]
+    return (
+        f"{platform.system()}, {os.cpu_count()} cores, {memory} GiB, Python {platform.python_version()}, "
+        f"load {load:.1f} at the end, {date.today().isoformat()}"
+    )
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class Section:
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
-    machine: str = field(default_factory=lambda: machine())
+    machine: str = field(default_factory=machine)
 
     def markdown(self) -> str:
         """The section as it stands in the page."""
@@ -58,16 +68,6 @@ class Section:
             self.note.strip(),
         ]
         return "\n\n".join(filter(None, parts)) + "\n"
-
-
-def machine() -> str:
-    """What it was measured on, and when."""
-    memory = round(psutil.virtual_memory().total / 2**30)
-    load = os.getloadavg()[0]
-    return (
-        f"{platform.system()}, {os.cpu_count()} cores, {memory} GiB, Python {platform.python_version()}, "
-        f"load {load:.1f} at the end, {date.today().isoformat()}"
-    )
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:

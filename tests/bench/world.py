@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 from mysql import connector as mysql_connector
@@ -48,7 +49,7 @@ class BenchWorld:
     def query_mysql(self, *statements: str, database: str | None = None) -> list[tuple[object, ...]]:
         """Run statements on the shop's server; the rows of the last one."""
         at = {"host": "127.0.0.1", "port": self.mysql.port, "user": USER, "password": PASSWORD}
-        connection = mysql_connector.connect(**at, database=database, autocommit=True, charset="utf8mb4")
+        connection: Any = mysql_connector.connect(**at, database=database, autocommit=True, charset="utf8mb4")
         rows: list[tuple[object, ...]] = []
         with connection.cursor() as cursor:
             for statement in statements:
