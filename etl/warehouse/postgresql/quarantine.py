@@ -66,6 +66,12 @@ def settle_entries(cursor: Cursor, catalog: Catalog, run: Run, staged: StagedTab
             cursor.execute(statement, values)
 
 
+def read_rules(cursor: Cursor) -> dict[str, int]:
+    """Rule -> entries that wait for it; none where all of them are settled."""
+    cursor.execute(render_named("quarantine/read.sql")["rules"])
+    return dict(cursor.fetchall())
+
+
 def read_groups(cursor: Cursor, selection: Selection) -> list[HeldBackGroup]:
     """Open entries counted by table, rule and run."""
     cursor.execute(render_named("quarantine/read.sql")["groups"], {**selection.values})
