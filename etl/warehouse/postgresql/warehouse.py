@@ -312,7 +312,7 @@ class PostgreSQLWarehouse:
     def note_incidents(self, end: RunEnd) -> None:
         """Keep what a run showed of incidents."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-            incidents.note(cursor, end)
+            incidents.note(cursor, end, self._catalog.tables)
 
     @contextmanager
     def telling(self) -> Iterator[list[OpenMatter]]:
