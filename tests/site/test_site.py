@@ -248,7 +248,8 @@ def test_a_receipt_says_what_the_run_was_asked_for_read_judged_and_wrote(sites: 
         assert said in text
     titles = page.evaluate("[...document.querySelectorAll('main h2')].map(h => h.textContent)")
     assert titles == [
-        *("Run", "Asked for", "Verdicts", "Failing rules", "Row accounting", "Written", "Held back"),
+        *("Run", "Asked for", "Reconciliation", "Ranges that differ", "Verdicts", "Failing rules"),
+        *("Row accounting", "Written", "Held back"),
         *("Windows", "Files", "Drifts", "Transformations"),
     ]
     cells = "[...document.querySelectorAll('[aria-label=\"Row accounting\"] tbody tr')][1].innerText"
