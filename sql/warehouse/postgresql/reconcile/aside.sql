@@ -50,10 +50,22 @@ with taken as (
         and (q.status = 'open' or (q.status = 'discarded' and q.closed_run_id is null))
         and q.payload ->> '_cursor' is not distinct from s._cursor
         {%- for column, type in row_key.items() %}
-        and (q.payload ->> {{ column | literal }})::{{ type }} = s.{{ column | ident }}
+        and audit.read_as(q.payload ->> {{ column | literal }}, null::{{ type }}) = s.{{ column | ident }}
         {%- else %}
-        and q.payload = to_jsonb(s) - '_row'
+        and q.payload - '_json_nulls' = to_jsonb(s) - '_row'
         {%- endfor %}
+        {%- if row_key and not has_cursor %}
+        -- no cursor tells states apart: what was discarded is the row only while its values are those
+        and (
+            q.status = 'open'
+            or not exists (
+                select from jsonb_each(to_jsonb(s)) as c (name, value)
+                where
+                    c.name in ({% for n in told %}{{ n | literal }}{{ ", " if not loop.last }}{% endfor %})
+                    and q.payload -> c.name != c.value
+            )
+        )
+        {%- endif %}
     returning s.*
 )
 
