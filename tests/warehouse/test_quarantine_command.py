@@ -10,6 +10,7 @@ from etl.catalog_files import load_catalog
 from etl.quarantine.__main__ import main
 from etl.settings import Settings, get_settings
 from tests.warehouse.holding import load_judged
+from tests.warehouse.rows import customer
 from tests.warehouse.world import Batch, World
 
 STORES = [
@@ -93,6 +94,18 @@ def test_a_limit_and_an_age_are_numbers_that_can_be_meant(
     with pytest.raises(SystemExit, match="2"):
         main(["list", *option])
     assert told in capsys.readouterr().err
+
+
+def test_the_page_shows_no_key_of_a_person(world: World) -> None:
+    """Law P2: the number of a customer is declared personal, that of a store is not."""
+    who = customer(4711, "2026-01-01 00:00")
+    load_judged(world, Batch({"shop.customers": [who]}), {"shop.customers": "true"})
+    shown = "select distinct table_name, shown_key from audit.quarantine order by 1, 2"
+    assert world.query(shown) == [
+        ("shop.customers", "customer_id=·"),
+        ("shop.stores", "store_id=2"),
+        ("shop.stores", "store_id=3"),
+    ]
 
 
 def test_an_age_reads_as_a_sentence(world: World, capsys: pytest.CaptureFixture[str]) -> None:

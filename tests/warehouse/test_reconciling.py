@@ -461,6 +461,23 @@ def test_a_discarded_state_of_a_table_without_a_cursor_does_not_hide_a_newer_one
     assert (found.status, found.source_count) == ("agrees", 2)
 
 
+def test_keys_of_persons_are_neither_told_nor_stored(shop: World) -> None:
+    """Law P2; the key of a customer is a number, and declared personal. That of an order is not."""
+    rows = _sales(3)
+    shop.load(Batch(rows, as_of=AS_OF))
+    changed = "update {} returning 1"
+    assert shop.query(changed.format("warehouse.dim_customer set city = 'Nowhere' where customer_key > 0"))
+    assert shop.query(changed.format("warehouse.fact_sales set quantity = quantity + 1"))
+    run = _Reconciling(shop, rows, RangeSize(rows_per_range=1))
+    told = {each.table: each for each in run.found}
+    assert told["shop.customers"].differing and "customer_id" not in str(told["shop.customers"])
+    assert told["shop.order_items"].differing and "order_id" in str(told["shop.order_items"])
+    bounds = "select count(low), count(high) from audit.reconciled_ranges where run_id = %s and table_name = %s"
+    assert shop.query(bounds, [run.run.run_id, "shop.customers"]) == [(0, 0)]
+    assert shop.query(bounds, [run.run.run_id, "shop.order_items"]) != [(0, 0)]
+    run.end()
+
+
 def test_a_key_kept_in_a_type_that_its_column_no_longer_has_equals_none(world: World) -> None:
     _reset(world)
     rows: Rows = {name: [] for name in TARGETS}

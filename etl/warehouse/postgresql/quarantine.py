@@ -31,6 +31,7 @@ def keep_held_back(cursor: Cursor, catalog: Catalog, run: Run, staged: list[Stag
             "table_name": table.table,
             "as_of": as_of_text(catalog, table),
             "absent": list(table.plan.absent) if table.plan else [],
+            "personal": sorted(catalog.tables[table.table].personal_columns),
         }
         for table in staged
     ]

@@ -83,7 +83,9 @@ def _incomparable(table: SourceTable) -> str | None:
 
 
 def tells_keys(table: SourceTable, image: Image) -> bool:
-    """Whether keys may be shown: texts may be names or addresses of persons (law P2)."""
+    """Whether keys may be shown: none is declared personal, nor a text, which may name a person (law P2)."""
+    if table.personal_columns & set(image.key.values()):
+        return False
     types = [table.staged_columns[column].type for column in image.key.values()]
     return bool(types) and all(str(type_).startswith(SHOWN_KEY_TYPES) for type_ in types)
 
