@@ -131,7 +131,9 @@ def _begun(matter: OpenMatter) -> str:
 
 
 def _over(matter: OpenMatter) -> str:
-    opened, closed = (f"{at:%Y-%m-%d %H:%M} UTC" if at else "?" for at in (matter.opened_at, matter.closed_at))
+    opened, closed = (
+        f"{at:%Y-%m-%d %H:%M} UTC" if at else "?" for at in (matter.opened_at, matter.closed_at)
+    )
     return f"OVER: {_title(matter.incident)}\nIt was open from {opened} until {closed}."
 
 

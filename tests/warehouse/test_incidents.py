@@ -111,7 +111,9 @@ def test_a_failed_run_is_over_with_the_next_success_of_its_pipeline(world: World
 
 
 def test_the_end_says_since_when_it_was_open_and_not_how_it_began(world: World, hook: Hook) -> None:
-    began = Incident("daily-sales", "shop.orders", "rule_fails", "critical", "it is wrong\n9 of 10 rows break it")
+    began = Incident(
+        "daily-sales", "shop.orders", "rule_fails", "critical", "it is wrong\n9 of 10 rows break it"
+    )
     world.warehouse.note_incidents(RunEnd("daily-sales", None, (began,), TABLES))
     _tell(world, hook)
     world.query("update audit.incidents set opened_at = '2026-03-02 02:05+00' returning 1")
@@ -135,7 +137,9 @@ def test_what_was_wrong_with_a_table_that_left_the_catalog_is_closed_with_that_r
     _tell(world, hook)
     reason = "shop.orders is wrong (closed: the catalog no longer declares the table)"
     assert hook.titles[-1] == f"Over: {reason}"
-    assert world.query("select table_name, summary, closed_at is not null from audit.incidents order by 1") == [
+    assert world.query(
+        "select table_name, summary, closed_at is not null from audit.incidents order by 1"
+    ) == [
         ("shop.customers", "shop.customers is wrong", False),
         ("shop.orders", reason, True),
     ]

@@ -110,7 +110,9 @@ def test_values_of_persons_are_nowhere(settling: Settling) -> None:
     assert counts == [(0, 1, len(name), len(name), None, None, None)]
 
 
-@pytest.mark.parametrize("around", ["{}", "call {} before noon", "Mary <{}>,", "mailto:{}?subject=tills", "a@b {}"])
+@pytest.mark.parametrize(
+    "around", ["{}", "call {} before noon", "Mary <{}>,", "mailto:{}?subject=tills", "a@b {}"]
+)
 def test_an_address_within_a_text_makes_its_column_personal(settling: Settling, around: str) -> None:
     """Law P2."""
     mail, *_ = SECRETS

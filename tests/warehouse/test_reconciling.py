@@ -472,7 +472,9 @@ def test_keys_of_persons_are_neither_told_nor_stored(shop: World) -> None:
     told = {each.table: each for each in run.found}
     assert told["shop.customers"].differing and "customer_id" not in str(told["shop.customers"])
     assert told["shop.order_items"].differing and "order_id" in str(told["shop.order_items"])
-    bounds = "select count(low), count(high) from audit.reconciled_ranges where run_id = %s and table_name = %s"
+    bounds = (
+        "select count(low), count(high) from audit.reconciled_ranges where run_id = %s and table_name = %s"
+    )
     assert shop.query(bounds, [run.run.run_id, "shop.customers"]) == [(0, 0)]
     assert shop.query(bounds, [run.run.run_id, "shop.order_items"]) != [(0, 0)]
     run.end()

@@ -205,7 +205,9 @@ def test_lines_wait_with_an_order_that_no_longer_fits_and_other_orders_go_on(sho
         where table_name = 'shop.orders' and payload ->> 'order_id' = %s returning 1"""
     shop.query(told, ["12345678901234.5", str(first)])
     replay(shop)
-    lines = "select order_id - %s, count(*) from warehouse.fact_sales where order_id >= %s group by 1 order by 1"
+    lines = (
+        "select order_id - %s, count(*) from warehouse.fact_sales where order_id >= %s group by 1 order by 1"
+    )
     assert shop.query(lines, (first, first)) == [(1, 1)]
     assert shop.query(
         "select table_name, rules from audit.quarantine where status = 'open' order by quarantine_id"

@@ -43,7 +43,6 @@ def note(cursor: Cursor, end: RunEnd, declared: Collection[str]) -> None:
         },
     )
 
-
     cursor.execute(sql["close_undeclared"], {"run_id": end.run_id, "declared": list(declared)})
 
 
@@ -51,7 +50,9 @@ def matters(cursor: Cursor) -> list[OpenMatter]:
     """Incidents that somebody may still have to be told of, the oldest first."""
     cursor.execute(render_named("alerts/incidents.sql")["matters"], {})
     return [
-        OpenMatter(number, Incident(*incident), is_over, opened_at, closed_at, frozenset(told), frozenset(over))
+        OpenMatter(
+            number, Incident(*incident), is_over, opened_at, closed_at, frozenset(told), frozenset(over)
+        )
         for number, *incident, is_over, opened_at, closed_at, told, over in cursor.fetchall()
     ]
 
