@@ -124,14 +124,14 @@ def _set_misfits_apart(cursor: Cursor, run: Run, table: SourceTable, columns: Co
     The other entries of their batch go on; they stay open, and say which column it is.
     """
     declared = table.staged_columns
-    read = [
+    fitted = [
         _fitting(name, declared[name].type)
         for name in declared
         if name in columns and declared[name].expression is None and declared[name].type not in _FITTING
     ]
-    if not read:
+    if not fitted:
         return 0
-    names = {"schema": run.staging_schema, "table": table.qualified_name, "columns": read}
+    names = {"schema": run.staging_schema, "table": table.qualified_name, "fitted": fitted}
     cursor.execute(render("quarantine/set_misfits_apart.sql", **names), {})
     return cursor.rowcount
 
@@ -139,8 +139,11 @@ def _set_misfits_apart(cursor: Cursor, run: Run, table: SourceTable, columns: Co
 def _leave_children(cursor: Cursor, run: Run, table: SourceTable) -> None:
     """What belongs to an entry that was set apart waits with it."""
     if table.parent:
-        names = {"child": table.qualified_name, "parent": table.parent.table, "keys": table.parent.keys}
-        cursor.execute(render("quarantine/leave_children.sql", schema=run.staging_schema, **names), {})
+        names = {"child_table": table.qualified_name, "parent_table": table.parent.table}
+        sql = render(
+            "quarantine/leave_children.sql", schema=run.staging_schema, keys=table.parent.keys, **names
+        )
+        cursor.execute(sql, {})
 
 
 def _fitting(name: str, column_type: str) -> dict[str, Any]:

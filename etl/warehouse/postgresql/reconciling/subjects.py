@@ -9,7 +9,7 @@ from typing import Any
 from etl.catalog import Catalog, SourceTable
 from etl.catalog_types import postgresql_type
 from etl.handles import Run, StagedTable, TablePlan
-from etl.warehouse.postgresql.reconciling.images import Image, image_of, made_of_the_batch
+from etl.warehouse.postgresql.reconciling.images import Image, image_of
 from etl.warehouse.postgresql.release import plan_of
 
 
@@ -51,7 +51,6 @@ class Subject:
             "staged_key": self.staged_key,
             "row_key": {c: postgresql_type(self.table.columns[c].type) for c in self.table.key},
             "has_cursor": self.table.cursor is not None,
-            "told": [name for name in self.table.columns if name not in made_of_the_batch(self.table)],
             "cursor_type": "numeric" if self.table.cursor_kind == "integer" else "text",
             "aside": aside_relation(self.number),
             "sides": {"source": f"_source_{self.number}", "target": f"_target_{self.number}"},

@@ -24,6 +24,6 @@ comment on column audit.reconciled_ranges.low is
 'Smallest value of the first column of the key; NULL where the first range begins,'
 ' and of keys that are or may be personal (law P2)';
 comment on column audit.reconciled_ranges.high is
-'Where the next range begins; NULL where the last one ends, and of keys that are or may be personal';
+'Where the next range begins; NULL where the last one ends, and of such keys';
 comment on column audit.reconciled_ranges.source_hash is
 'Sum of a hash of 64 bits of each row, so that the order of rows does not count';

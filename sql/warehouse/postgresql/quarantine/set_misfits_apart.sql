@@ -6,6 +6,7 @@
 with chosen as (
     select
         q.quarantine_id,
+        q.rules,
         q.payload
     from {{ schema | ident }}._replayed as r
     inner join audit.quarantine as q on r.quarantine_id = q.quarantine_id
@@ -15,13 +16,13 @@ with chosen as (
 misfits as (
     select
         c.quarantine_id,
-        array_agg('kept_' || v.name || '_does_not_fit' order by v.name) as rules
+        array_agg(v.rule order by v.rule) filter (where v.rule != all(c.rules)) as new_rules
     from chosen as c
     cross join lateral (
         values
-        {%- for column in columns %}
+        {%- for column in fitted %}
         (
-            {{ column.name | literal }},
+            {{ ("kept_" ~ column.name ~ "_does_not_fit") | literal }},
             c.payload ->> {{ column.name | literal }},
             audit.read_as(
                 c.payload ->> {{ column.name | literal }}, null::{{ column.type }}
@@ -34,16 +35,14 @@ misfits as (
             {%- endif %}
         ){{ "," if not loop.last }}
         {%- endfor %}
-    ) as v (name, kept, fits)
+    ) as v (rule, kept, fits)
     where v.kept is not null and not v.fits
     group by c.quarantine_id
 ),
 
 noted as (
     update audit.quarantine as q
-    set
-        rules = q.rules
-        || array(select n.rule from unnest(m.rules) as n (rule) where n.rule != all(q.rules))
+    set rules = q.rules || m.new_rules
     from misfits as m
     where q.quarantine_id = m.quarantine_id
 )

@@ -1,7 +1,8 @@
 -- LT02: the linter sees a macro's part of a statement without what stands around it
 -- noqa: disable=LT02
-{#- Rows that "taken" took out of staging wait in the run's quarantine; says how many. A payload cannot tell
-    the null of a JSON document from no value: "_json_nulls" names the columns that hold the first. -#}
+{#- Rows that "taken" took out of staging wait in the run's quarantine; says how many.
+    A payload cannot tell the null of a JSON document from no value: "_json_nulls" names the
+    columns that hold the first. -#}
 {% macro keep_taken(schema, grain, json_columns, rules, left_out=("_row",)) -%}
 kept as (
     insert into {{ schema | ident }}._quarantine (

@@ -12,7 +12,9 @@ with taken as (
     returning s.*
 ),
 
-{{ quarantine.keep_taken(schema, grain, json_columns, "array['key_is_missing']") }};
+{{ quarantine.keep_taken(
+    schema, grain, json_columns, "array['key_is_missing']"
+) }};
 
 -- name: quarantine_conflicting
 with repeated as (
@@ -37,7 +39,9 @@ taken as (
     returning s.*
 ),
 
-{{ quarantine.keep_taken(schema, grain, json_columns, "array['duplicates_conflict']") }};
+{{ quarantine.keep_taken(
+    schema, grain, json_columns, "array['duplicates_conflict']"
+) }};
 
 -- name: drop_identical
 with repeated as (
