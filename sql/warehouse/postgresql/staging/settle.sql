@@ -16,6 +16,9 @@ with taken as (
     schema, grain, json_columns, "array['key_is_missing']"
 ) }};
 
+-- name: make_unique
+create unique index on {{ schema | ident }}.{{ relation | ident }} ({{ grain | idents }});
+
 -- name: quarantine_conflicting
 with repeated as (
     select {{ grain | idents('s') }}
