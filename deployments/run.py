@@ -28,16 +28,16 @@ def main(arguments: Sequence[str]) -> int:
         print(f"usage: {(__doc__ or '').partition('`` ')[0].partition('``')[2]}", file=sys.stderr)
         return 2
     try:
-        release = run(arguments[0], _parameters(arguments[1:]))
+        result = run(arguments[0], _parameters(arguments[1:]))
     except StorehouseError as error:
         print(error, file=sys.stderr)
         return 1
-    _show(release)
+    _show(result)
     return 0
 
 
-def run(name: str, parameters: dict[str, Any]) -> Release | None:
-    """Run the flow of a deployment in this process.
+def run(name: str, parameters: dict[str, Any]) -> object:
+    """Run the flow of a deployment in this process; returns what it returns.
 
     Raises:
         ConfigError: No deployment has this name.
@@ -54,8 +54,14 @@ def run(name: str, parameters: dict[str, Any]) -> Release | None:
     flow: Any = load_flow_from_entrypoint(str(PROJECT_DIR / entries[name]["entrypoint"]))
     for handler in logging.getLogger().handlers:
         handler.setLevel(logging.WARNING)
-    result = flow(**{**(entries[name].get("parameters") or {}), **parameters})
-    return result if isinstance(result, Release) else None
+        handler.addFilter(_is_not_told_at_the_end)
+    return flow(**{**(entries[name].get("parameters") or {}), **parameters})
+
+
+def _is_not_told_at_the_end(record: logging.LogRecord) -> bool:
+    """Prefect logs an error with its traceback; one of ours says what to do, as the last lines of the run."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, StorehouseError)
 
 
 def _parameters(words: Sequence[str]) -> dict[str, Any]:
@@ -71,9 +77,13 @@ def _parameters(words: Sequence[str]) -> dict[str, Any]:
     return parameters
 
 
-def _show(release: Release | None) -> None:
+def _show(release: object) -> None:
     """What became of each target, and which rows of a source were held back."""
     if release is None:
+        print("Nothing was released.")
+        return
+    if not isinstance(release, Release):
+        print("The run went well.")
         return
     told = [(o.name, _counts(o, _HELD_BACK)) for o in release.outcomes if o.role == "source"]
     told = [(name, counts) for name, counts in told if counts]

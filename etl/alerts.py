@@ -32,17 +32,18 @@ class Message:
     @property
     def title(self) -> str:
         """The incident, or how many there are."""
-        is_over = " is over" if self.kind == "recovered" else ""
+        is_over = self.kind == "recovered"
         if len(self.matters) == 1:
-            return _title(self.matters[0].incident) + is_over
+            return f"{'Over: ' if is_over else ''}{_title(self.matters[0].incident)}"
         return f"{len(self.matters)} incidents{' are over' if is_over else ''}"
 
     @property
     def body(self) -> str:
-        """One paragraph an incident, the gravest first."""
+        """One paragraph an incident, the gravest first: what is wrong, or since when it was until when."""
         order: Sequence[Severity] = ("critical", "warning", "info")
         gravest = sorted(self.matters, key=lambda matter: order.index(matter.incident.severity))
-        return "\n\n".join(f"{m.incident.severity.upper()}: {m.incident.summary}" for m in gravest)
+        tell = _over if self.kind == "recovered" else _begun
+        return "\n\n".join(map(tell, gravest))
 
     @property
     def look(self) -> Kind:
@@ -123,6 +124,17 @@ def _failed_rules(pipeline: str, verdict: Verdict) -> Iterator[Incident]:
         if not result.passed and result not in closing:
             summary = f"{verdict.table}: {result.rule} does not hold\n{pipeline}: {result.observed}."
             yield Incident(pipeline, verdict.table, result.rule, result.severity, summary)
+
+
+def _begun(matter: OpenMatter) -> str:
+    return f"{matter.incident.severity.upper()}: {matter.incident.summary}"
+
+
+def _over(matter: OpenMatter) -> str:
+    opened, closed = (
+        f"{at:%Y-%m-%d %H:%M} UTC" if at else "?" for at in (matter.opened_at, matter.closed_at)
+    )
+    return f"OVER: {_title(matter.incident)}\nIt was open from {opened} until {closed}."
 
 
 def _title(incident: Incident) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from etl.handles import Severity
@@ -50,6 +51,8 @@ class OpenMatter:
 
     Attributes:
         is_over: It is closed; then only those are told who knew of it.
+        opened_at: Since when it was there, by the warehouse's clock; None where that is not kept.
+        closed_at: Since when it is over.
         told: Routes that know that it began.
         told_over: Routes that know that it is over.
     """
@@ -57,6 +60,8 @@ class OpenMatter:
     incident_id: int
     incident: Incident
     is_over: bool
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
     told: frozenset[str] = frozenset()
     told_over: frozenset[str] = frozenset()
 

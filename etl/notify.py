@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -19,6 +20,9 @@ from pydantic import SecretStr
 logger = logging.getLogger(__name__)
 
 Kind = Literal["success", "warning", "failure"]
+# For all services of a message together: a service may answer byte by byte and never end.
+DEADLINE_SECONDS = 30.0
+_THREAD = "storehouse-alert"
 # Commas stand within mail addresses too: only one before the next URL separates.
 _SEPARATOR = re.compile(r"[\s,]+(?=[A-Za-z][\w+.-]*://)")
 
@@ -39,7 +43,7 @@ class Notified:
 def notify(
     urls: SecretStr | None, title: str, body: str, kind: Kind, variable: str = "ETL_NOTIFY_URLS"
 ) -> Notified:
-    """Send one message to every service named in ``urls``.
+    """Send one message to every service named in ``urls``, to all at once.
 
     Args:
         urls: Apprise URLs, separated by commas or spaces; nothing is sent without one.
@@ -52,16 +56,49 @@ def notify(
     services = [service.strip(", \t\r\n") for service in services if service.strip(", \t\r\n")]
     if not services:
         return Notified(None, f"No one was notified: {variable} names no service.")
-    taken = [_send(service, title, body, kind) for service in services]
-    sent = [_scheme(s) for s, is_taken in zip(services, taken, strict=True) if is_taken]
-    failed = [_scheme(s) for s, is_taken in zip(services, taken, strict=True) if not is_taken]
-    parts = [f"Notified through {', '.join(sent)}."] if sent else []
-    parts += (
-        [f"Could not notify through {', '.join(failed)}: check that entry of {variable}."] if failed else []
+    sending = [_Sending(service, title, body, kind) for service in services]
+    _wait_for(sending)
+    answer = _answer(sending, variable)
+    is_whole = all(each.taken for each in sending)
+    logger.log(logging.INFO if is_whole else logging.WARNING, "%s", answer)
+    return Notified(any(each.taken for each in sending), answer)
+
+
+class _Sending(threading.Thread):
+    """One message on its way to one service; a process that ends does not wait for it.
+
+    Attributes:
+        taken: Whether the service took it; None while it has not answered.
+    """
+
+    def __init__(self, url: str, title: str, body: str, kind: Kind) -> None:
+        super().__init__(name=_THREAD, daemon=True)
+        self.scheme = _scheme(url)
+        self.taken: bool | None = None
+        self._message = (url, title, body, kind)
+
+    def run(self) -> None:
+        """Send it."""
+        self.taken = _send(*self._message)
+
+
+def _wait_for(sending: Sequence[_Sending]) -> None:
+    _silence_loggers()
+    for each in sending:
+        each.start()
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    for each in sending:
+        each.join(max(deadline - time.monotonic(), 0))
+
+
+def _answer(sending: Sequence[_Sending], variable: str) -> str:
+    told = (
+        (True, "Notified through {}."),
+        (False, f"Could not notify through {{}}: check that entry of {variable}."),
+        (None, f"No answer from {{}} within {DEADLINE_SECONDS:g} s: check that entry of {variable}."),
     )
-    answer = " ".join(parts)
-    logger.log(logging.WARNING if failed else logging.INFO, "%s", answer)
-    return Notified(bool(sent), answer)
+    named = [(text, [each.scheme for each in sending if each.taken is taken]) for taken, text in told]
+    return " ".join(text.format(", ".join(schemes)) for text, schemes in named if schemes)
 
 
 def _send(url: str, title: str, body: str, kind: Kind) -> bool:
@@ -75,32 +112,27 @@ def _send(url: str, title: str, body: str, kind: Kind) -> bool:
         "failure": apprise.NotifyType.FAILURE,
     }
     try:
-        with _silenced_loggers():
-            service = apprise.Apprise()
-            is_known = service.add(url)
-            return bool(
-                is_known and service.notify(body, title, kinds[kind], body_format=apprise.NotifyFormat.TEXT)
-            )
+        service = apprise.Apprise()
+        is_known = service.add(url)
+        return bool(
+            is_known and service.notify(body, title, kinds[kind], body_format=apprise.NotifyFormat.TEXT)
+        )
     except Exception as error:  # any plugin may raise anything, and the run must not fail for its alert
         logger.warning("An alert through %s ended in %s.", _scheme(url), type(error).__name__)
         return False
 
 
-@contextmanager
-def _silenced_loggers() -> Iterator[None]:
-    """Apprise logs URLs that it cannot read, the HTTP client paths that are tokens: none of it passes."""
-    loggers = [logging.getLogger(name) for name in ("apprise", "urllib3.connectionpool")]
-    for each in loggers:
-        each.addFilter(_silence)
-    try:
-        yield
-    finally:
-        for each in loggers:
-            each.removeFilter(_silence)
+def _silence_loggers() -> None:
+    """Apprise logs URLs that it cannot read, the HTTP client paths that are tokens: none of it passes.
+
+    For good, because a service may answer long after nobody waits for it any more.
+    """
+    for name in ("apprise", "urllib3.connectionpool"):
+        logging.getLogger(name).addFilter(_is_of_no_alert)
 
 
-def _silence(record: logging.LogRecord) -> bool:
-    return False
+def _is_of_no_alert(record: logging.LogRecord) -> bool:
+    return record.threadName != _THREAD
 
 
 def _scheme(url: str) -> str:

@@ -24,6 +24,8 @@ FORMS = {
     "an e-mail address": "^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$",
 }
 EMAIL = "an e-mail address"
+# Within a text of whatever else.
+HOLDS_EMAIL = "[^@[:space:]]@[^@[:space:]]+[.][^@[:space:]]"
 # The drift of a table, under no column's name, whose profile failed.
 NOT_PROFILED = "not_profiled"
 NUMBERS_THAT_NAME = re.compile(r"(^|_)(id|ids|key|no|nr|num|number|code|year)$|^(id|key|zip|postal)")

@@ -21,6 +21,7 @@ from tasks.replay import (
     find_batches,
     find_sources,
     plans_to_read,
+    require_rules,
     stage_kept,
     tell_what_is_left,
 )
@@ -63,6 +64,7 @@ def replay_quarantine(  # noqa: PLR0913, PLR0917  # a form with one field for ea
     selection.require_meant()
     for name in tables:
         resources.table(name)
+    require_rules(rules)
     with open_report(PIPELINE) as report:
         # Its gate speaks of the rows that waited, not of their tables.
         report.speaks_of_now = False

@@ -46,7 +46,7 @@ def reconcile_tables(run: Run, staged: list[StagedTable]) -> list[Reconciliation
     for each in found:
         (logger.warning if each.differing else logger.info)("%s", each)
     for name in sorted({table.table for table in staged} - {each.table for each in found}):
-        logger.info("%s is left out: it was not loaded yet", name)
+        logger.warning("%s is left out: nothing has been loaded of it yet", name)
     return found
 
 
@@ -77,7 +77,10 @@ def publish_reconciliations(run: Run, found: list[Reconciliation]) -> str:
         status: sum(each.status == status for each in found) for status in ("agrees", "repaired", "differs")
     }
     told = {"agrees": "agree with their source", "repaired": "were repaired", "differs": "differ"}
-    return ", ".join(f"{count} tables {told[status]}" for status, count in counts.items() if count) + "."
+    sentences = [", ".join(f"{count} tables {told[status]}" for status, count in counts.items() if count)]
+    if unloaded := [name for name in run.tables if name not in {each.table for each in found}]:
+        sentences += [f"Nothing has been loaded yet of {', '.join(unloaded)}"]
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
 
 def shown_incidents(run: Run, found: Sequence[Reconciliation]) -> RunEnd:
@@ -106,8 +109,9 @@ def refuse_differences(found: Sequence[Reconciliation]) -> None:
     differing = [each for each in found if each.differing]
     if differing:
         what = "\n".join(f"  {each}" for each in differing)
+        names = ", ".join(each.table for each in differing)
         raise ReconciliationDiffers(
-            f"{len(differing)} of {len(found)} tables do not hold what their source has:\n{what}",
+            f"{len(differing)} of {len(found)} tables differ from their source: {names}\n{what}",
             "Read the ranges in audit.reconciled_ranges. Run reconcile with repair to load them again;"
             " what was deleted, or of a table without a time of change changed, since the last load, the"
             " next load brings.",

@@ -13,9 +13,30 @@ from etl.handles import Extract, LandedFile, Run, Snapshot, TablePlan
 from etl.held_back import ReplayBatch, Selection
 from etl.landing import land
 from etl.windows import Window
+from expectations.suites import load_suites
 from tasks import resources
 from tasks.policy import RETRIED
 from tasks.runs import Reading
+
+
+def require_rules(names: Sequence[str]) -> None:
+    """Refuse rules that no suite has and no row was ever held back for.
+
+    Raises:
+        ConfigError: Names them, and the rules that rows wait for.
+    """
+    warehouse = resources.warehouse()
+    # Asked before a run is open: the warehouse may be older than this, or empty.
+    warehouse.migrate()
+    held = warehouse.held_back_rules()
+    suites = load_suites(resources.settings().suites_dir).values()
+    known = held.keys() | {rule.name for suite in suites for rule in suite.rules}
+    if unknown := [name for name in names if name not in known]:
+        waiting = ", ".join(rule for rule, count in held.items() if count) or "no rule"
+        raise ConfigError(
+            f"No suite has a rule {', '.join(unknown)}, and no row was held back for it.",
+            f"Correct the name; rows wait for {waiting}.",
+        )
 
 
 @task(**RETRIED)

@@ -55,11 +55,8 @@ def open_run(pipeline: str, tables: Sequence[str], request: Request) -> Iterator
         warehouse.begin_run(run, [*declared, *_looked_into(declared)])
         try:
             yield run
-        except QualityGateClosed as closed:
-            warehouse.end_run(run, "gate_closed", str(closed), list(closed.verdicts))
-            raise
         except BaseException as error:
-            warehouse.end_run(run, "failed", _described(error), [])
+            _record_failure(run, error)
             raise
         warehouse.end_run(run, "succeeded", "", [])
         sweep_landing(settings.landing, settings.keep_landings, warehouse.live_runs())
@@ -193,6 +190,18 @@ def _new_run(pipeline: str, tables: Sequence[str], request: Request) -> Run:
         is_backfill=request.is_backfill,
         parameters=recorded(flow_run.parameters),
     )
+
+
+def _record_failure(run: Run, error: BaseException) -> None:
+    """Record how a run failed; that this fails too must not hide the failure itself, nor its verdicts."""
+    end_run = resources.warehouse().end_run
+    try:
+        if isinstance(error, QualityGateClosed):
+            end_run(run, "gate_closed", str(error), list(error.verdicts))
+        else:
+            end_run(run, "failed", _described(error), [])
+    except Exception as second:  # whatever it is; a later run finds this one dead and says so (law R7)
+        get_run_logger().warning("How the run ended could not be recorded: %s", second)
 
 
 def _described(error: BaseException) -> str:

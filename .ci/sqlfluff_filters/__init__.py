@@ -106,6 +106,7 @@ rate = {"into": "rate_used", "unit": "0.01", "halves": "200", "limit": "1000"}
 amounts = {"amount": {**rate, "into": "amount_usd"}}
 
 # What a reconciliation is given.
+has_cursor = False
 decides = "true"
 aside, joined, ranges, whole, present = "_aside_1", "_joined_1", "_ranges_1", "_whole_1", "_present_1"
 sides = {"source": "_source_1", "target": "_target_1"}
@@ -135,6 +136,8 @@ seen = {"entity": entity, "schema": "replica", "relation": relation, "holds": "t
 lookups = repoints = {"customer_key": _lookup, "product_key": _lookup, "store_key": _lookup}
 
 # What the quarantine is given.
+json_columns = ["item_name"]
+fitted = [{"name": "item_name", "type": "numeric(12,2)", "limit": "10000000000", "scale": 2}]
 table = child_table = "shop.items"
 parent_table = "shop.orders"
 parent = {"relation": parent_relation, "keys": keys}
@@ -147,6 +150,7 @@ is_latest = has_latest = is_replay = True
 null_of = {"order_id": "null::bigint"}
 
 # What a profile is given.
+holds_email = "@"
 value = "s.item_name"
 is_text = is_number = is_measured = shows_values = True
 forms, quantiles = ["^[0-9]+$"], [0.5]

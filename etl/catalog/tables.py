@@ -17,7 +17,7 @@ from etl.landed_columns import LANDED_COLUMNS
 
 # What a replica adds to the columns of its table.
 REPLICA_COLUMNS = ("_row_id", "_source_cursor", "_inserted_run_id", "_updated_run_id")
-_OWN_COLUMNS = (*LANDED_COLUMNS, "_change", "_broken_rule", "_broken_rules", *REPLICA_COLUMNS)
+_OWN_COLUMNS = (*LANDED_COLUMNS, "_change", "_broken_rule", "_broken_rules", "_json_nulls", *REPLICA_COLUMNS)
 
 
 class Column(Model):
@@ -135,6 +135,11 @@ class SourceTable(Model):
     def replica_relation(self) -> str:
         """Name of the copy within the schema ``replica``."""
         return f"{self.source}__{self.name}"
+
+    @property
+    def json_columns(self) -> tuple[str, ...]:
+        """Staged columns that hold JSON documents."""
+        return tuple(name for name, column in self.staged_columns.items() if column.type == "json")
 
     @property
     def staged_columns(self) -> dict[str, Column]:

@@ -63,14 +63,14 @@ def draft(name: str, settings: Settings) -> str:
 def suite_of(table: SourceTable, kept: KeptProfile) -> str:
     """The text of a suite out of one profile of a table."""
     first = kept.columns[0]
-    how = f"Drafted from run {kept.run_id} of {kept.day}, {first.row_count:,} rows, for a person to decide"
+    how = f"Drafted from run {kept.run_id} of {kept.day}, for a person to decide"
     columns = {
         column.name: SeenColumn(_seen(column), table.staged_columns[column.name].nullable, column.is_personal)
         for column in kept.columns
         if column.name in table.staged_columns
     }
     seen = Seen(table.qualified_name, kept.day, how, first.sampled_count, first.row_count, columns)
-    return written(drafted_suite(table, seen), f"{how}; yours to sharpen.")
+    return written(drafted_suite(table, seen), f"{how}; {first.row_count:,} rows; yours to sharpen.")
 
 
 def placed(text: str, out: Path | None, usual: Path) -> str:

@@ -125,7 +125,7 @@ def _row_count(table: SourceTable, seen: Seen) -> Rule:
         "expect_table_row_count_to_be_between",
         {"min_value": 1 if is_full else 0},
         "critical" if is_full else "info",
-        f"{seen.how}: about {_rounded(seen.all_rows, up=False):,} rows; {why}.",
+        f"{seen.how}: about {_about(seen.all_rows):,} rows; {why}.",
     )
 
 
@@ -198,6 +198,11 @@ def _ends(name: str, profile: ColumnProfile) -> dict[str, Any] | None:
         "min_value": 0 if low >= 0 > below else below,
         "max_value": 0 if high <= 0 < above else above,
     }
+
+
+def _about(count: int) -> int:
+    """The nearest number of two digits and noughts."""
+    return int(round(count, 2 - len(str(count))))
 
 
 def _rounded(value: float, up: bool) -> int | float:

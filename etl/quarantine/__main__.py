@@ -77,7 +77,16 @@ def _discard(warehouse: Warehouse, given: argparse.Namespace) -> list[str]:
     selection.require_meant()
     if not reason:
         raise ConfigError("The reason is empty.", "Say why these rows are not wanted; it is kept with them.")
-    return [f"{warehouse.discard(selection, reason)} rows discarded."]
+    if not (count := warehouse.discard(selection, reason)):
+        raise ConfigError(
+            "Nothing was discarded: no row waits in quarantine that these filters let through.",
+            f"'list' shows what waits; rows wait for the rules {_waited_for(warehouse)}.",
+        )
+    return [f"{count} rows discarded."]
+
+
+def _waited_for(warehouse: Warehouse) -> str:
+    return ", ".join(rule for rule, count in warehouse.held_back_rules().items() if count) or "(none)"
 
 
 def _replay(given: argparse.Namespace) -> list[str]:
@@ -107,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     listed = commands.add_parser("list", help="what waits, by table, rule and run, then row by row")
     _add_filters(listed)
-    listed.add_argument("--limit", type=int, default=50, help="rows listed one by one (default: 50)")
+    listed.add_argument("--limit", type=_positive, default=50, help="rows listed one by one (default: 50)")
     shown = commands.add_parser("show", help="one row with all its values, personal ones included")
     shown.add_argument("id", type=int)
     discarded = commands.add_parser("discard", help="settle rows without loading them")
@@ -135,9 +144,17 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--age", type=_days, default=0, metavar="DAYS", help="at least so many days old")
 
 
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows; give 1 or more.")
+    return int(text)
+
+
 def _days(text: str) -> int:
     """``7`` or ``7d``."""
-    return int(text.removesuffix("d"))
+    if not (days := text.removesuffix("d")).isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; give such as 7 or 7d.")
+    return int(days)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def group_lines(groups: Sequence[HeldBackGroup]) -> list[str]:
             g.table_name,
             g.rule,
             str(g.entry_count),
-            _ago(g.age_days),
+            _age(g.age_days),
             f"{g.run_id[:RUN_CHARACTERS]} {g.pipeline}",
         )
         for g in groups
@@ -35,7 +35,7 @@ def row_lines(rows: Sequence[HeldBackRow]) -> list[str]:
             row.table_name,
             row.key_text,
             ", ".join(row.rules),
-            _ago(row.age_days),
+            _age(row.age_days),
             row.run_id[:RUN_CHARACTERS],
             row.source_file or "",
         )
@@ -50,7 +50,7 @@ def entry_lines(row: HeldBackRow) -> list[str]:
         "table": row.table_name,
         "key": row.key_text,
         "rules": ", ".join(row.rules),
-        "run": f"{row.run_id} ({row.pipeline}, {row.held_at:%Y-%m-%d %H:%M} UTC, {_ago(row.age_days)} ago)",
+        "run": f"{row.run_id} ({row.pipeline}, {row.held_at:%Y-%m-%d %H:%M} UTC, {_waited(row.age_days)})",
         "as of": f"{row.as_of:%Y-%m-%d %H:%M:%S.%f} UTC" if row.as_of else None,
         "file": row.source_file,
         "status": row.status,
@@ -81,8 +81,12 @@ def command_of(selection: Selection, from_source: bool) -> list[str]:
     ]
 
 
-def _ago(days: int) -> str:
+def _age(days: int) -> str:
     return "today" if days < 1 else f"{days} d"
+
+
+def _waited(days: int) -> str:
+    return "today" if days < 1 else f"{days} d ago"
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

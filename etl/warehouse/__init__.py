@@ -124,6 +124,10 @@ class Warehouse(Protocol):
         """Move blamed rows from staging to the run's quarantine; returns how many."""
         ...
 
+    def held_back_rules(self) -> dict[str, int]:
+        """Rule -> open quarantine entries that broke it; 0 where all that did are settled."""
+        ...
+
     def held_back_groups(self, selection: Selection) -> list[HeldBackGroup]:
         """Open quarantine entries counted by table, rule and run."""
         ...

@@ -65,8 +65,8 @@ class Reconciliation:
         kept: Rows of the warehouse that the source no longer has, and that the table's policy keeps.
         changed_columns: Column -> rows in which it differs.
         examples: Some of the keys that differ; none where a key may tell of a person (law P2).
-        tells_keys: False where keys are texts, which may be personal: bounds are then neither shown nor
-            stored.
+        tells_keys: False where keys are personal, or texts, which may be: bounds are then neither shown
+            nor stored.
     """
 
     table: str

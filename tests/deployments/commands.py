@@ -10,7 +10,7 @@ from pathlib import Path
 from etl.settings import PROJECT_DIR
 
 
-def run_command(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_command(state: Path, *arguments: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
     """A Python command in the project's folder, whose only settings are those of the state folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETL_", "PREFECT_"))}
     own = {
@@ -28,5 +28,5 @@ def run_command(state: Path, *arguments: str) -> subprocess.CompletedProcess[str
         check=False,
         timeout=600,
     )
-    assert done.returncode == 0, f"{' '.join(arguments)}: {done.stdout}{done.stderr}"
+    assert (done.returncode != 0) is fails, f"{' '.join(arguments)}: {done.stdout}{done.stderr}"
     return done

@@ -40,6 +40,15 @@ def state(tmp_path: Path) -> Iterator[Path]:
     _run(folder, "-m", "deployments", "down")
 
 
+def test_a_run_at_the_terminal_tells_an_error_once_and_that_nothing_was_released(state: Path) -> None:
+    refused = _run(state, "-m", "deployments.run", "load-tables", 'tables=["shop.ordres"]', fails=True)
+    assert "Traceback" not in refused.stderr
+    assert refused.stderr.count("declares no table 'shop.ordres'; did you mean 'shop.orders'?") == 1
+    assert "released" not in refused.stdout
+    done = _run(state, "-m", "deployments.run", "replay-quarantine", "everything=true").stdout
+    assert done.endswith("Nothing was released.\n")
+
+
 @pytest.mark.slow
 def test_up_deploys_everything_and_down_leaves_nothing(state: Path) -> None:
     drop = _drop_folder(state)

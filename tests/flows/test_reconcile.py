@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from urllib.request import urlopen
+
 import pytest
 
 from etl.errors import ConfigError, ReconciliationDiffers
 from flows.reconcile import reconcile
 from tasks import resources
+from tasks.progress import artifact_key
 from tests.flows.world import FlowWorld, execute
 
 SHOP = sorted(name for name in resources.catalog().tables if name.startswith("shop."))
@@ -47,6 +51,10 @@ def test_a_shop_with_defects_agrees_and_tampered_rows_are_found_named_and_repair
     with pytest.raises(ReconciliationDiffers) as refused:
         world.call(reconcile, tables=SHOP)
     told = str(refused.value)
+    first_line = told.splitlines()[0]
+    assert first_line == f"3 of {len(SHOP)} tables differ from their source: {', '.join(sorted(tampered))}"
+    receipt = _receipt_of_newest(world)
+    assert first_line in receipt and "Reconciliation" in receipt and "Ranges that differ" in receipt
     ((order_id, line_number),) = world.query(
         "select order_id, line_number from warehouse.fact_sales where sale_id = 700"
     )
@@ -80,3 +88,13 @@ def test_tables_that_cannot_be_held_against_the_warehouse_say_why(world: FlowWor
     with pytest.raises(ConfigError, match=r"drop\.stock_csv is left out: the ledger of files"):
         world.call(reconcile, tables=["drop.stock_csv"])
     assert world.call(reconcile, tables=["shop.brands"]) == []
+    with urlopen(f"{world.prefect_api}/artifacts/{artifact_key('reconcile', 'run')}/latest") as answer:
+        told = json.load(answer)["data"]
+    assert "\nNothing has been loaded yet of shop.brands.\n" in told
+
+
+def _receipt_of_newest(world: FlowWorld) -> str:
+    ((run_id,),) = world.query(
+        "select run_id from audit.runs where pipeline = 'reconcile' order by started_at desc limit 1"
+    )
+    return (world.state_dir / "report" / "runs" / f"{run_id}.html").read_text(encoding="utf-8")

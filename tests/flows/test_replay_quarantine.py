@@ -164,6 +164,8 @@ def test_what_cannot_be_meant_is_refused(world: FlowWorld) -> None:
         world.call(replay_quarantine)
     with pytest.raises(ConfigError, match=r"no table 'shop\.ordres'; did you mean 'shop\.orders'"):
         world.call(replay_quarantine, tables=["shop.ordres"])
+    with pytest.raises(ConfigError, match=rf"No suite has a rule to_strict.*\n.*rows wait for .*{STRICT}"):
+        world.call(replay_quarantine, rules=["to_strict"])
 
 
 def _worlds(server: str, prefect_api: str, folder: Path) -> Iterator[FlowWorld]:

@@ -37,7 +37,8 @@ def test_a_draft_passes_on_its_own_rows(everything: StagedShop, state_dir: Path,
 
 def test_each_rule_says_what_was_seen(everything: StagedShop) -> None:
     text = suite_of(CATALOG.tables["shop.orders"], _profile(everything, "shop.orders"))
-    assert text.startswith(f"# {OBSERVED}, 1,000 rows, for a person to decide; yours to sharpen.\n")
+    assert text.startswith(f"# {OBSERVED}, for a person to decide; 1,000 rows; yours to sharpen.\n")
+    assert text.count("1,000 rows") == 2
     assert "name: order_status_is_known" in text
     assert "value_set: [paid]" in text
     assert text.count("reason:") == text.count("severity:") == text.count("- name:") > 8

@@ -58,6 +58,7 @@ def insert_runs(connection: Connection) -> None:
         "table_name": "shop.customers",
         "row_key": "{}",
         "payload": payload,
+        "shown_key": "counted_at=2026-02-27T12:00:00+00:00, product_id=4, source_file=·, store_id=·",
     }
     insert_audit(
         connection,

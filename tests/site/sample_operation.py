@@ -48,6 +48,7 @@ def insert_operation(connection: Connection, runs: list[Row]) -> None:
         ],
     )
     _insert_reconciliations(connection, runs)
+    _insert_ranges(connection, runs)
     _insert_incidents(connection, runs)
 
 
@@ -121,6 +122,37 @@ def _insert_reconciliations(connection: Connection, runs: list[Row]) -> None:
                 "seconds": Decimal("3.5"),
             }
             for run, table, status, found in rows
+        ],
+    )
+
+
+def _insert_ranges(connection: Connection, runs: list[Row]) -> None:
+    """Three ranges of the customers that differ now: one agrees, one lacks rows, one has another hash."""
+    counts = {"source_count": 100, "target_count": 100, "missing": 0, "extra": 0, "changed": 0}
+    insert_audit(
+        connection,
+        "reconciled_ranges",
+        [
+            {
+                **counts,
+                **found,
+                "run_id": runs[8]["run_id"],
+                "table_name": "shop.customers",
+                "range_number": number,
+                "low": str(number * 100),
+                "high": str(number * 100 + 100),
+                "source_hash": 1,
+                "source_sums": "{}",
+                "target_sums": "{}",
+            }
+            for number, found in enumerate(
+                (
+                    {"target_hash": 1},
+                    {"target_hash": 1, "missing": 3, "target_count": 97},
+                    {"target_hash": 2, "changed": 4},
+                ),
+                start=1,
+            )
         ],
     )
 

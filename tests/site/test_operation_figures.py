@@ -204,6 +204,36 @@ def test_receipts_are_those_of_the_runs_shown_and_hold_what_is_theirs(warehouse:
     ]
 
 
+def test_a_receipt_names_the_tables_that_differ_from_their_source_first_and_the_ranges(
+    warehouse: Connection,
+) -> None:
+    newest = sample.sample_runs()[8]["run_id"]
+    receipts = {receipt.run["run_id"]: receipt for receipt in read_figures(warehouse).receipts.receipts}
+    parts = receipts[newest].parts
+    assert [
+        (row["table_name"], row["status"], row["missing"], row["changed"]) for row in parts["reconciled"].rows
+    ] == [("shop.customers", "differs", 3, 4), ("shop.orders", "repaired", 0, 0)]
+    assert [(row["range_number"], row["low"], row["missing"]) for row in parts["ranges"].rows] == [
+        (2, "200", 3),
+        (3, "300", 0),
+    ]
+
+
+def test_what_one_flow_run_released_in_parts_is_one_square_the_gravest(warehouse: Connection) -> None:
+    runs = sample.sample_runs()
+    parts = [run["run_id"] for run in runs[1:5]]
+    _execute(warehouse, f"update audit.runs set flow_run_url = 'f' where run_id = any(array{parts})")
+    squares = read_figures(warehouse).monitoring.runs_by_pipeline()["daily-sales"]
+    gravest = next(run for run in runs[1:5] if run["status"] == "failed")
+    assert [run["run_id"] for run in squares] == [
+        runs[0]["run_id"],
+        gravest["run_id"],
+        *[run["run_id"] for run in runs[5:]],
+    ]
+    _execute(warehouse, "update audit.runs set is_backfill = true")
+    assert len(read_figures(warehouse).monitoring.runs_by_pipeline()["daily-sales"]) == len(runs)
+
+
 def test_a_sum_that_does_not_add_up_is_seen(warehouse: Connection) -> None:
     newest = sample.sample_runs()[8]["run_id"]
     _execute(warehouse, "update audit.run_tables set dropped = 1 where name = 'shop.orders'")

@@ -248,7 +248,8 @@ def test_a_receipt_says_what_the_run_was_asked_for_read_judged_and_wrote(sites: 
         assert said in text
     titles = page.evaluate("[...document.querySelectorAll('main h2')].map(h => h.textContent)")
     assert titles == [
-        *("Run", "Asked for", "Verdicts", "Failing rules", "Row accounting", "Written", "Held back"),
+        *("Run", "Asked for", "Reconciliation", "Ranges that differ", "Verdicts", "Failing rules"),
+        *("Row accounting", "Written", "Held back"),
         *("Windows", "Files", "Drifts", "Transformations"),
     ]
     cells = "[...document.querySelectorAll('[aria-label=\"Row accounting\"] tbody tr')][1].innerText"
@@ -279,6 +280,24 @@ def test_what_waits_can_be_filtered_in_its_page_without_a_network(sites: Sites, 
     assert page.evaluate(seen) == 1
     assert page.evaluate(choose.format("")) == "2 of 2 rows"
     assert page.complaints == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_long_key_wraps_and_a_wide_table_scrolls_within_itself(
+    sites: Sites, page: Page, width: int
+) -> None:
+    page.open(sites.filled / "quarantine.html", width)
+    keys = "[...document.querySelectorAll('#rows tbody td:nth-of-type(3)')]"
+    assert page.evaluate(f"{keys}.length") == 2
+    assert (
+        page.evaluate(f"new Set({keys}.map(cell => getComputedStyle(cell).whiteSpace)).has('nowrap')")
+        is False
+    )
+    page.open(sites.filled / "monitoring.html", width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    moved = "(() => { const grid = document.querySelector('[aria-label=Incidents]'); grid.scrollLeft = 9e9;"
+    last = "const cell = grid.querySelector('tbody tr').lastElementChild.getBoundingClientRect();"
+    assert page.evaluate(f"{moved} {last} return cell.right <= grid.getBoundingClientRect().right + 1; }})()")
 
 
 def test_a_judgement_is_linked_while_its_page_is_there(sites: Sites) -> None:

@@ -45,7 +45,7 @@ def test_one_message_tells_all_that_a_run_showed_the_gravest_first() -> None:
     assert found.title == "2 incidents"
     assert found.body == "CRITICAL: first line\nrest\n\nWARNING: first line\nrest"
     assert found.look == "failure"
-    assert Message(Route(name="all"), "recovered", (matter(),)).title == "first line is over"
+    assert Message(Route(name="all"), "recovered", (matter(),)).title == "Over: first line"
 
 
 def test_what_a_run_shows() -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 from asyncio import Server
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -115,10 +119,45 @@ def test_a_service_that_refuses_is_told_without_its_url(hook: Hook, caplog: pyte
     assert PASSWORD not in caplog.text
 
 
+def test_a_service_that_answers_byte_by_byte_is_not_waited_for(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The lock under which people are told is given back, and the other service has its message."""
+    monkeypatch.setattr("etl.notify.DEADLINE_SECONDS", 3.0)
+    with _open_dripping() as slow, caplog.at_level(logging.DEBUG):
+        done = notify(SecretStr(f"{slow}, {hook.url}"), "T", "B", "failure")
+    assert done.answer == (
+        "Notified through json. No answer from json within 3 s: check that entry of ETL_NOTIFY_URLS."
+    )
+    assert done.taken is True and len(hook.bodies) == 1
+    assert PASSWORD not in caplog.text
+
+
 @pytest.mark.parametrize("urls", [None, SecretStr(""), SecretStr(" , ")])
 def test_without_a_service_nothing_is_sent(urls: SecretStr | None) -> None:
     done = notify(urls, "T", "B", "success", "ETL_ONCALL_URLS")
     assert (done.taken, done.answer) == (None, "No one was notified: ETL_ONCALL_URLS names no service.")
+
+
+@contextmanager
+def _open_dripping() -> Iterator[str]:
+    """A service whose answer has a header that goes on until the block ends."""
+    is_over = threading.Event()
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            while not is_over.wait(0.05):
+                self.wfile.write(b"x")
+
+        def log_message(self, *_: Any) -> None:
+            """Keep the output of the tests clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dripping) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"json://user:{PASSWORD}@127.0.0.1:{server.server_port}/{PASSWORD}"
+        is_over.set()
+        server.shutdown()
 
 
 class _AnyPort(Controller):

@@ -17,6 +17,7 @@ from etl.catalog import Alerts, Route
 from etl.catalog_files import load_catalog
 from etl.incidents import Incident, RunEnd
 from etl.settings import Settings
+from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
 from tests.warehouse.world import World
 from tests.web_hook import PASSWORD, Hook, open_hook
 
@@ -106,7 +107,42 @@ def test_a_failed_run_is_over_with_the_next_success_of_its_pipeline(world: World
     assert hook.titles == ["failed"]
     world.warehouse.note_incidents(RunEnd("daily-sales", None, succeeded=True))
     _tell(world, hook)
-    assert hook.titles == ["failed", "failed is over"]
+    assert hook.titles == ["failed", "Over: failed"]
+
+
+def test_the_end_says_since_when_it_was_open_and_not_how_it_began(world: World, hook: Hook) -> None:
+    began = Incident(
+        "daily-sales", "shop.orders", "rule_fails", "critical", "it is wrong\n9 of 10 rows break it"
+    )
+    world.warehouse.note_incidents(RunEnd("daily-sales", None, (began,), TABLES))
+    _tell(world, hook)
+    world.query("update audit.incidents set opened_at = '2026-03-02 02:05+00' returning 1")
+    world.warehouse.note_incidents(RunEnd("daily-sales", None, (), TABLES))
+    _tell(world, hook)
+    told = hook.bodies[-1]
+    ((closed_at,),) = world.query("select to_char(closed_at, 'YYYY-MM-DD HH24:MI') from audit.incidents")
+    assert told["title"] == "Over: it is wrong"
+    assert told["message"] == (
+        f"OVER: it is wrong\nIt was open from 2026-03-02 02:05 UTC until {closed_at} UTC."
+    )
+
+
+def test_what_was_wrong_with_a_table_that_left_the_catalog_is_closed_with_that_reason(
+    world: World, settings: Settings, hook: Hook
+) -> None:
+    _end_run(world, hook, TABLES)
+    left = {name: table for name, table in world.catalog.tables.items() if name != "shop.orders"}
+    smaller = PostgreSQLWarehouse(world.url, settings, world.catalog.model_copy(update={"tables": left}))
+    smaller.note_incidents(RunEnd("hourly-inventory", None, succeeded=True))
+    _tell(world, hook)
+    reason = "shop.orders is wrong (closed: the catalog no longer declares the table)"
+    assert hook.titles[-1] == f"Over: {reason}"
+    assert world.query(
+        "select table_name, summary, closed_at is not null from audit.incidents order by 1"
+    ) == [
+        ("shop.customers", "shop.customers is wrong", False),
+        ("shop.orders", reason, True),
+    ]
 
 
 def test_two_runs_that_end_at_once_tell_it_once(world: World, hook: Hook) -> None:
@@ -145,7 +181,7 @@ def test_any_runs_and_failing_services(world: World, hook: Hook, runs: list[tupl
 def _tables(bodies: list[dict[str, str]], kind: str) -> list[str]:
     """Tables that messages of a kind name, as often as they do."""
     text = "\n".join(body["message"] for body in bodies if body["type"] == kind)
-    return sorted(re.findall(r"CRITICAL: (\S+) is wrong", text))
+    return sorted(re.findall(r"(?:CRITICAL|OVER): (\S+) is wrong", text))
 
 
 def _end_run(world: World, hook: Hook, failing: tuple[str, ...] | list[str]) -> None:

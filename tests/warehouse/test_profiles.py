@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -107,6 +108,26 @@ def test_values_of_persons_are_nowhere(settling: Settling) -> None:
         [run.run_id],
     )
     assert counts == [(0, 1, len(name), len(name), None, None, None)]
+
+
+@pytest.mark.parametrize(
+    "around", ["{}", "call {} before noon", "Mary <{}>,", "mailto:{}?subject=tills", "a@b {}"]
+)
+def test_an_address_within_a_text_makes_its_column_personal(settling: Settling, around: str) -> None:
+    """Law P2."""
+    mail, *_ = SECRETS
+    rows: list[Row] = [{"id": n, "remark": "paid @ 3.50", "shelf": "a"} for n in range(40)]
+    rows[7]["remark"] = around.format(mail)
+    with settling.run_over([PERSONS]) as (run, warehouse):
+        settling.stage(run, PERSONS, rows)
+        warehouse.profile(warehouse.settle(plan_of(PERSONS), run), run)
+        text = str(settling.query("select p::text from audit.profiles as p where run_id = %s", [run.run_id]))
+        kept = settling.query(
+            "select column_name from audit.profiles where run_id = %s and not is_personal order by position",
+            [run.run_id],
+        )
+    assert mail not in text and "paid" not in text
+    assert ("shelf",) in kept and ("remark",) not in kept
 
 
 def test_a_profile_is_kept_and_its_drift_found(settling: Settling) -> None:

@@ -10,6 +10,7 @@ from etl.catalog_files import load_catalog
 from etl.quarantine.__main__ import main
 from etl.settings import Settings, get_settings
 from tests.warehouse.holding import load_judged
+from tests.warehouse.rows import customer
 from tests.warehouse.world import Batch, World
 
 STORES = [
@@ -68,6 +69,52 @@ def test_discarding_wants_rows_and_a_reason(world: World, capsys: pytest.Capture
         ("2", "discarded", "a test of the till"),
         ("3", "open", None),
     ]
+
+
+def test_discarding_nothing_fails_and_names_the_rules_that_rows_wait_for(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["discard", "--rule", "to_strict", "--reason", "test"]) == 1
+    refused = capsys.readouterr()
+    assert refused.out == "" and "Nothing was discarded" in refused.err and "too_strict" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (["--limit", "0"], "'0' is no number of rows; give 1 or more."),
+        (["--limit", "-1"], "'-1' is no number of rows; give 1 or more."),
+        (["--age", "-3"], "'-3' is no number of days; give such as 7 or 7d."),
+        (["--age", "week"], "'week' is no number of days; give such as 7 or 7d."),
+    ],
+)
+def test_a_limit_and_an_age_are_numbers_that_can_be_meant(
+    option: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["list", *option])
+    assert told in capsys.readouterr().err
+
+
+def test_the_page_shows_no_key_of_a_person(world: World) -> None:
+    """Law P2: the number of a customer is declared personal, that of a store is not."""
+    who = customer(4711, "2026-01-01 00:00")
+    load_judged(world, Batch({"shop.customers": [who]}), {"shop.customers": "true"})
+    shown = "select distinct table_name, shown_key from audit.quarantine order by 1, 2"
+    assert world.query(shown) == [
+        ("shop.customers", "customer_id=·"),
+        ("shop.stores", "store_id=2"),
+        ("shop.stores", "store_id=3"),
+    ]
+
+
+def test_an_age_reads_as_a_sentence(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    ((entry,),) = world.query("select min(quarantine_id) from audit.quarantine")
+    main(["show", str(entry)])
+    assert "UTC, today)" in capsys.readouterr().out
+    world.query("update audit.runs set started_at = started_at - interval '3 days' returning 1")
+    main(["show", str(entry)])
+    assert "UTC, 3 d ago)" in capsys.readouterr().out
 
 
 def test_a_replay_is_asked_for_by_the_command_that_is_printed(

@@ -22,8 +22,10 @@ from etl.settings import Settings
 from etl.transforms.calendar import calendar
 from etl.warehouse.postgresql.reconciling.comparing import RangeSize
 from etl.warehouse.postgresql.reconciling.images import Image, NoImage, image_of
+from etl.warehouse.reconciliation import Reconciliation
 from etl.windows import Window
 from tests.conftest import fresh_postgresql
+from tests.warehouse.holding import load_judged
 from tests.warehouse.rows import cursor_of, customer, line, order, price, product
 from tests.warehouse.world import Batch, World
 
@@ -439,6 +441,60 @@ def test_rows_that_wait_or_moved_on_are_counted_apart(shop: World) -> None:
     run.end()
     shop.query("update audit.quarantine set status = 'discarded', closed_reason = 'twice' returning 1")
     assert {each.status for each in _Reconciling(shop, now, RangeSize()).found} == {"agrees"}
+
+
+def test_a_discarded_state_of_a_table_without_a_cursor_does_not_hide_a_newer_one(world: World) -> None:
+    """The state that was discarded is not missed; another one of the same key is compared."""
+    _reset(world)
+    rows: Rows = {name: [] for name in TARGETS}
+    rows["s.copied"] = [{"id": i, "part": 1, "value": "a", ODD: Decimal(i)} for i in (1, 2)]
+    load_judged(world, Batch({"s.copied": rows["s.copied"]}, as_of=AS_OF), {"s.copied": "id = 2"})
+    world.query("update audit.quarantine set status = 'discarded', closed_reason = 'no' returning 1")
+    (found,) = _found(world, rows, "s.copied")
+    assert (found.status, found.source_count, found.held_back) == ("agrees", 1, 1)
+
+    now = {**rows, "s.copied": [rows["s.copied"][0], {**rows["s.copied"][1], "value": "b"}]}
+    (found,) = _found(world, now, "s.copied")
+    assert (found.status, found.missing, found.held_back) == ("differs", 1, 0)
+    world.load(Batch({"s.copied": now["s.copied"]}, as_of=AS_OF))
+    (found,) = _found(world, now, "s.copied")
+    assert (found.status, found.source_count) == ("agrees", 2)
+
+
+def test_keys_of_persons_are_neither_told_nor_stored(shop: World) -> None:
+    """Law P2; the key of a customer is a number, and declared personal. That of an order is not."""
+    rows = _sales(3)
+    shop.load(Batch(rows, as_of=AS_OF))
+    changed = "update {} returning 1"
+    assert shop.query(changed.format("warehouse.dim_customer set city = 'Nowhere' where customer_key > 0"))
+    assert shop.query(changed.format("warehouse.fact_sales set quantity = quantity + 1"))
+    run = _Reconciling(shop, rows, RangeSize(rows_per_range=1))
+    told = {each.table: each for each in run.found}
+    assert told["shop.customers"].differing and "customer_id" not in str(told["shop.customers"])
+    assert told["shop.order_items"].differing and "order_id" in str(told["shop.order_items"])
+    bounds = (
+        "select count(low), count(high) from audit.reconciled_ranges where run_id = %s and table_name = %s"
+    )
+    assert shop.query(bounds, [run.run.run_id, "shop.customers"]) == [(0, 0)]
+    assert shop.query(bounds, [run.run.run_id, "shop.order_items"]) != [(0, 0)]
+    run.end()
+
+
+def test_a_key_kept_in_a_type_that_its_column_no_longer_has_equals_none(world: World) -> None:
+    _reset(world)
+    rows: Rows = {name: [] for name in TARGETS}
+    rows["s.copied"] = [{"id": i, "part": 1, "value": "a", ODD: Decimal(i)} for i in (1, 2)]
+    load_judged(world, Batch({"s.copied": rows["s.copied"]}, as_of=AS_OF), {"s.copied": "id = 2"})
+    odd = """update audit.quarantine set payload = payload || '{"part": "first"}' returning 1"""
+    assert world.query(odd) == [(1,)]
+    (found,) = _found(world, rows, "s.copied")
+    assert (found.status, found.missing) == ("differs", 1)
+
+
+def _found(world: World, rows: Rows, name: str) -> list[Reconciliation]:
+    run = _Reconciling(world, rows, RangeSize())
+    run.end()
+    return [each for each in run.found if each.table == name]
 
 
 def test_rows_that_contradict_each_other_now_are_held_back_on_both_sides(world: World) -> None:

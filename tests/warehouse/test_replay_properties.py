@@ -196,6 +196,30 @@ def test_sales_become_those_of_a_clean_load_in_any_grouping(
     assert _sales(shop, first) == _sales(shop, first + 2)
 
 
+def test_lines_wait_with_an_order_that_no_longer_fits_and_other_orders_go_on(shop: World) -> None:
+    """The tax of one order was kept with more digits than the column has now."""
+    first = shop.new_member_ids(2)
+    batch = _shop_batch(0, [(0, 2, 5, True), (1, 1, 5, True)], first)
+    load_judged(shop, batch, {"shop.orders": "order_status = 'placed'"})
+    told = """update audit.quarantine set payload = payload || jsonb_build_object('tax_amount', %s::numeric)
+        where table_name = 'shop.orders' and payload ->> 'order_id' = %s returning 1"""
+    shop.query(told, ["12345678901234.5", str(first)])
+    replay(shop)
+    lines = (
+        "select order_id - %s, count(*) from warehouse.fact_sales where order_id >= %s group by 1 order by 1"
+    )
+    assert shop.query(lines, (first, first)) == [(1, 1)]
+    assert shop.query(
+        "select table_name, rules from audit.quarantine where status = 'open' order by quarantine_id"
+    ) == [
+        ("shop.orders", ["too_strict", "kept_tax_amount_does_not_fit"]),
+        *[("shop.order_items", ["parent_is_held_back"])] * 2,
+    ]
+    shop.query(told, ["0.05", str(first)])
+    replay(shop)
+    assert shop.query(lines, (first, first)) == [(0, 2), (1, 1)]
+
+
 def _world(server: str, folders: pytest.TempPathFactory, catalog: Catalog | None) -> Iterator[World]:
     from tests.conftest import fresh_postgresql
 

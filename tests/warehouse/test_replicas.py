@@ -195,6 +195,36 @@ def test_replayed_rows_without_a_key_are_some_more_and_not_all_that_there_are(wo
     assert Counter(world.query("select a, b, c::text from replica.s__plain")) == Counter(rows)
 
 
+def test_the_null_of_a_json_document_comes_back_as_what_it_is(world: World) -> None:
+    """Laws R3, Q3: value for value; no value at all is something else."""
+    rows = [("x", 0.5, "null"), ("y", 0.5, None), ("z", 0.5, '{"a": null}'), ("w", 1.5, "null")]
+    told = [{"a": a, "b": b, "c": c, "_cursor": None} for a, b, c in rows]
+    load_judged(world, Batch({"s.plain": told}), {"s.plain": "b < 1"})
+    assert world.query("select a, c::text from replica.s__plain") == [("w", "null")]
+    replay(world)
+    assert Counter(world.query("select a, b, c::text from replica.s__plain")) == Counter(rows)
+    assert world.query("select count(*) from audit.quarantine where status = 'open'") == [(0,)]
+
+
+def test_a_row_kept_in_a_type_that_its_column_no_longer_has_stays_and_the_others_go_on(world: World) -> None:
+    """Law Q3; the column was a text when the rows were held back."""
+    rows = [{"id": n, "gone": False, "seq": n, "_cursor": str(n)} for n in (1, 2, 3)]
+    load_judged(world, Batch({"s.flagged": rows}), {"s.flagged": "true"})
+    told = """update audit.quarantine set payload = payload || jsonb_build_object('seq', %s::text)
+        where payload ->> 'id' = %s returning 1"""
+    for seq, key in (("2x", "2"), ("3", "3")):
+        world.query(told, [seq, key])
+    replay(world)
+    assert world.query("select id, seq from replica.s__flagged order by 1") == [(1, 1), (3, 3)]
+    waiting = "select row_key, rules from audit.quarantine where status = 'open'"
+    assert world.query(waiting) == [({"id": 2}, ["too_strict", "kept_seq_does_not_fit"])]
+    replay(world)
+    assert world.query(waiting) == [({"id": 2}, ["too_strict", "kept_seq_does_not_fit"])], "said once"
+    world.query(told, ["2", "2"])
+    replay(world)
+    assert world.query("select id, seq from replica.s__flagged order by 1") == [(1, 1), (2, 2), (3, 3)]
+
+
 def test_a_table_that_is_read_whole_loses_rows_that_are_gone_but_not_those_that_wait(world: World) -> None:
     """Law X8; the row in quarantine keeps its earlier state in the copy."""
     world.load(Batch({"s.steady": [_steady(n, "x") for n in (1, 2, 3)]}))

@@ -93,10 +93,11 @@ _RECONCILIATIONS = (
     Column("verified_through", "Verified through"),
     Column("as_of", "As of", "instant"),
     Column("started_at", "Run of", "instant"),
-    Column("seconds", "Seconds", "seconds"),
-    Column("target", "Held against"),
+    Column("seconds", "Seconds", "seconds", is_detail=True),
+    Column("target", "Held against", is_detail=True),
     _RECEIPT,
 )
+_GRAVITY = ("succeeded", "running", "gate_closed", "killed", "failed")
 _INCIDENTS = (
     Column("state", "State", "status"),
     Column("severity", "Severity", "status"),
@@ -104,12 +105,12 @@ _INCIDENTS = (
     Column("table_name", "Table"),
     Column("summary", "Summary"),
     Column("opened_at", "Since", "instant"),
-    Column("last_seen_at", "Last seen", "instant"),
+    Column("last_seen_at", "Last seen", "instant", is_detail=True),
     Column("seen_count", "Times seen", "count"),
     Column("sent_count", "Messages sent", "count"),
     Column("unsent_count", "Not sent", "count"),
     Column("closed_at", "Over", "instant"),
-    Column("pipeline", "Pipeline"),
+    Column("pipeline", "Pipeline", is_detail=True),
     _RECEIPT,
 )
 
@@ -180,9 +181,13 @@ class Monitoring:
         return sum(row["drift_count"] or 0 for row in self.work)
 
     def runs_by_pipeline(self) -> dict[str, list[Row]]:
-        """Runs of each pipeline, the oldest first; pipelines by name."""
+        """Runs of each pipeline, the oldest first; pipelines by name.
+
+        What one flow run released in parts, as a replay does, is one: the gravest of them, else the last.
+        The days of a backfill are runs of their own.
+        """
         names = sorted({run["pipeline"] for run in self.runs})
-        return {name: [run for run in self.runs if run["pipeline"] == name] for name in names}
+        return {name: _together([r for r in self.runs if r["pipeline"] == name]) for name in names}
 
     @property
     def trend_table(self) -> ReportTable:
@@ -263,6 +268,15 @@ class Monitoring:
             "ages": trends.ages_chart(self.ages),
         }
         return {name: chart for name, chart in drawn.items() if chart is not None}
+
+
+def _together(runs: list[Row]) -> list[Row]:
+    parts: dict[str, Row] = {}
+    for run in runs:
+        whole = run["run_id"] if run["is_backfill"] else run["flow_run_url"] or run["run_id"]
+        if whole not in parts or _GRAVITY.index(run["status"]) >= _GRAVITY.index(parts[whole]["status"]):
+            parts[whole] = run
+    return list(parts.values())
 
 
 def read_monitoring(reader: Reader, runs: Sequence[Row]) -> Monitoring:

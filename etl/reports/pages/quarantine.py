@@ -55,7 +55,9 @@ class Quarantine:
     @property
     def rows_table(self) -> ReportTable:
         """The rows without their values."""
-        note = "One line per row, the oldest first. Of a key, numbers and times are shown."
+        note = (
+            "One line per row, the oldest first. Of a key, numbers and times that are not personal are shown."
+        )
         if len(self.rows) == ROW_LIMIT:
             note += f" Here are the oldest {ROW_LIMIT:,}; 'make quarantine' lists and filters all of them."
         return ReportTable("quarantine-rows", "Row by row", note, _ROWS, self.rows)

@@ -61,6 +61,31 @@ _VERDICTS = (
     Column("seconds", "Seconds", "seconds"),
     Column("docs_page", "Data Docs", "judgement"),
 )
+_RECONCILED = (
+    Column("table_name", "Table"),
+    Column("status", "State", "status"),
+    Column("source_count", "Rows at the source", "count"),
+    Column("target_count", "Rows here", "count"),
+    Column("missing", "Missing", "count"),
+    Column("extra", "Extra", "count"),
+    Column("changed", "Changed", "count"),
+    Column("held_back", "Held back", "count"),
+    Column("newer", "Newer there", "count"),
+    Column("kept", "Kept here", "count"),
+    Column("verified_through", "Verified through"),
+    Column("target", "Held against"),
+)
+_RANGES = (
+    Column("table_name", "Table"),
+    Column("range_number", "Range", "count"),
+    Column("low", "From"),
+    Column("high", "Up to, without"),
+    Column("source_count", "Rows at the source", "count"),
+    Column("target_count", "Rows here", "count"),
+    Column("missing", "Missing", "count"),
+    Column("extra", "Extra", "count"),
+    Column("changed", "Changed", "count"),
+)
 _QUARANTINE = (
     Column("table_name", "Table"),
     Column("rule", "Rule"),
@@ -85,6 +110,17 @@ _PARTS = {
     ),
     "verdicts": ("Verdicts", "What the gate said about each staged table.", _VERDICTS),
     "failing": ("Failing rules", "Rules that failed or could not be checked.", RULE_COLUMNS),
+    "reconciled": (
+        "Reconciliation",
+        "Each table held against its source, those that differ first; what was held back, is newer or is kept"
+        " was not compared.",
+        _RECONCILED,
+    ),
+    "ranges": (
+        "Ranges that differ",
+        "The first 100 of the run; without bounds where a key may tell of a person.",
+        _RANGES,
+    ),
     "quarantine": (
         "Held back",
         "Rows that this run put into quarantine, by the rule they broke; a row may count under two rules.",

@@ -42,6 +42,7 @@ def _names(scope: StepScope, step: ConvertCurrency) -> dict[str, object]:
     return {
         **scope.names,
         "grain": scope.table.grain,
+        "json_columns": scope.table.json_columns,
         "currency": step.currency,
         "at": step.at,
         "amounts": {column: _digits(scope, into) for column, into in step.amounts.items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 
 from psycopg2.extensions import cursor as Cursor
@@ -13,8 +13,12 @@ from etl.warehouse.postgresql.statements import render_named
 SUMMARY_CHARACTERS = 4_000
 
 
-def note(cursor: Cursor, end: RunEnd) -> None:
-    """Open what the run saw first, count what it saw again, close what it showed to be over."""
+def note(cursor: Cursor, end: RunEnd, declared: Collection[str]) -> None:
+    """Open what the run saw first, count what it saw again, close what it showed to be over.
+
+    Args:
+        declared: Tables of the catalog; an incident of any other is closed with that reason.
+    """
     sql = render_named("alerts/incidents.sql")
     for incident in end.seen:
         values = {
@@ -39,13 +43,17 @@ def note(cursor: Cursor, end: RunEnd) -> None:
         },
     )
 
+    cursor.execute(sql["close_undeclared"], {"run_id": end.run_id, "declared": list(declared)})
+
 
 def matters(cursor: Cursor) -> list[OpenMatter]:
     """Incidents that somebody may still have to be told of, the oldest first."""
     cursor.execute(render_named("alerts/incidents.sql")["matters"], {})
     return [
-        OpenMatter(number, Incident(*incident), is_over, frozenset(told), frozenset(told_over))
-        for number, *incident, is_over, told, told_over in cursor.fetchall()
+        OpenMatter(
+            number, Incident(*incident), is_over, opened_at, closed_at, frozenset(told), frozenset(over)
+        )
+        for number, *incident, is_over, opened_at, closed_at, told, over in cursor.fetchall()
     ]
 
 

@@ -17,8 +17,8 @@ from etl.catalog import Column, SourceTable
 from etl.handles import Run, StagedTable
 from etl.profile_drift import LEAST_ROWS, drifts_between
 from etl.profiles import (
-    EMAIL,
     FORMS,
+    HOLDS_EMAIL,
     LONGEST_VALUE,
     MAX_SET,
     QUANTILES,
@@ -164,6 +164,7 @@ def _names(staged: StagedTable, rows: str, **more: Any) -> dict[str, Any]:
         "column": "",
         "value": "null",
         "forms": FORMS.values(),
+        "holds_email": HOLDS_EMAIL,
         "quantiles": QUANTILES,
         "grain": (),
         **unsaid,
@@ -202,8 +203,8 @@ def _made(place: _Place, column: Column, staged: StagedTable, seen: Mapping[str,
     given, distinct = seen["given_count"], seen["distinct_count"]
     sampled = given + seen["null_count"]
     forms = {form: seen.get(f"form_{number}") or 0 for number, form in enumerate(FORMS, 1)}
-    # An address gives a person away, whatever the catalog says of the column.
-    is_personal = place.is_personal or forms[EMAIL] > 0
+    # An address gives a person away, whatever the catalog says of the column and stands around it.
+    is_personal = place.is_personal or bool(seen.get("holds_email"))
     shown = {} if is_personal else seen
     quantiles = shown.get("quantiles")
     is_key = sampled > 1 and distinct == sampled and column.type not in _NO_KEYS

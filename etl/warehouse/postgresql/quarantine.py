@@ -31,6 +31,7 @@ def keep_held_back(cursor: Cursor, catalog: Catalog, run: Run, staged: list[Stag
             "table_name": table.table,
             "as_of": as_of_text(catalog, table),
             "absent": list(table.plan.absent) if table.plan else [],
+            "personal": sorted(catalog.tables[table.table].personal_columns),
         }
         for table in staged
     ]
@@ -64,6 +65,12 @@ def settle_entries(cursor: Cursor, catalog: Catalog, run: Run, staged: StagedTab
     if _single(cursor, sql.pop("waits"), values):
         for statement in sql.values():
             cursor.execute(statement, values)
+
+
+def read_rules(cursor: Cursor) -> dict[str, int]:
+    """Rule -> entries that wait for it; none where all of them are settled."""
+    cursor.execute(render_named("quarantine/read.sql")["rules"])
+    return dict(cursor.fetchall())
 
 
 def read_groups(cursor: Cursor, selection: Selection) -> list[HeldBackGroup]:

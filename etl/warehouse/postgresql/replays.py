@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from psycopg2.extensions import cursor as Cursor
 
 from etl.catalog import Catalog, Deduplicate, FillFromRows, FlagOutliers, JoinTable, SourceTable
+from etl.catalog_types import decimal_digits, postgresql_type
 from etl.handles import Run, TablePlan
 from etl.held_back import ReplayBatch, Selection
 from etl.identifiers import quote_postgresql
@@ -28,6 +29,9 @@ EARLY_RULES = (
     "rate_is_missing",
     "converted_amount_does_not_fit",
 )
+
+# Types in which any kept value can stand.
+_FITTING = ("text", "json")
 
 NO_ROWS_SPEAK_OF = "2000-01-01 00:00:00.000000"
 
@@ -63,6 +67,9 @@ def stage_kept(
     cursor.execute(sql["choose"], values)
     for name in run.tables:
         _take_unit(cursor, catalog, run, name, values)
+    for name in catalog.parents_first(list(run.tables)):
+        _set_misfits_apart(cursor, run, catalog.tables[name], catalog.tables[name].staged_columns)
+        _leave_children(cursor, run, catalog.tables[name])
     cursor.execute(f"select count(*) from {_replayed(run)}")
     if not (cursor.fetchone() or (0,))[0]:
         return []
@@ -77,7 +84,11 @@ def choose_to_read(
     values = {**_values(selection), "from_source": from_source, "read_tables": list(run.tables)}
     sql = render_named("quarantine/choose.sql", schema=run.staging_schema, **_wholes(catalog))
     cursor.execute(sql["choose_to_read"], values)
-    return cursor.rowcount
+    count = cursor.rowcount
+    for table in (catalog.tables[name] for name in run.tables):
+        named = {*table.key, *(table.parent.keys if table.parent else ())}
+        count -= _set_misfits_apart(cursor, run, table, named)
+    return count
 
 
 def keys_to_read(cursor: Cursor, catalog: Catalog, run: Run, table: SourceTable) -> list[tuple[Any, ...]]:
@@ -107,13 +118,50 @@ def _take_unit(cursor: Cursor, catalog: Catalog, run: Run, name: str, values: di
         cursor.execute(statement, values)
 
 
+def _set_misfits_apart(cursor: Cursor, run: Run, table: SourceTable, columns: Collection[str]) -> int:
+    """Leave out entries with a value that no longer fits the type of its column; returns how many.
+
+    The other entries of their batch go on; they stay open, and say which column it is.
+    """
+    declared = table.staged_columns
+    fitted = [
+        _fitting(name, declared[name].type)
+        for name in declared
+        if name in columns and declared[name].expression is None and declared[name].type not in _FITTING
+    ]
+    if not fitted:
+        return 0
+    names = {"schema": run.staging_schema, "table": table.qualified_name, "fitted": fitted}
+    cursor.execute(render("quarantine/set_misfits_apart.sql", **names), {})
+    return cursor.rowcount
+
+
+def _leave_children(cursor: Cursor, run: Run, table: SourceTable) -> None:
+    """What belongs to an entry that was set apart waits with it."""
+    if table.parent:
+        names = {"child_table": table.qualified_name, "parent_table": table.parent.table}
+        sql = render(
+            "quarantine/leave_children.sql", schema=run.staging_schema, keys=table.parent.keys, **names
+        )
+        cursor.execute(sql, {})
+
+
+def _fitting(name: str, column_type: str) -> dict[str, Any]:
+    """What must hold of a kept value: it can be read, and a decimal has no more digits than it may have."""
+    column = {"name": name, "type": postgresql_type(column_type), "limit": None, "scale": None}
+    if not column_type.startswith("decimal"):
+        return column
+    precision, scale = decimal_digits(column_type)
+    return {**column, "limit": f"1{'0' * (precision - scale)}", "scale": scale}
+
+
 def _stage_table(
     cursor: Cursor, catalog: Catalog, run: Run, table: SourceTable, values: dict[str, Any]
 ) -> TablePlan:
     values = {**values, "table_name": table.qualified_name, "relation": table.relation}
     stored = [name for name, column in table.staged_columns.items() if column.expression is None]
     names = {"schema": run.staging_schema, "relation": table.relation, "table": table.qualified_name}
-    sql = render_named("quarantine/stage.sql", columns=stored, **names)
+    sql = render_named("quarantine/stage.sql", columns=stored, json_columns=table.json_columns, **names)
     cursor.execute(sql["describe"], values)
     as_of, columns = cursor.fetchone() or (None, stored)
     for name in ("stage", "note", "mark"):

@@ -113,6 +113,7 @@ def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> Sta
         schema=staged.schema,
         relation=staged.relation,
         grain=table.grain,
+        json_columns=table.json_columns,
         columns=table.compared_columns,
     )
     cursor.execute(f"analyze {quote_postgresql(staged.schema, staged.relation)}")
@@ -150,7 +151,11 @@ def quarantine_rows(
     rules = [number for number, rows in enumerate(failed.values(), 1) for _ in rows]
     rows = [row for rows in failed.values() for row in rows]
     statement = render(
-        "staging/quarantine_rows.sql", schema=staged.schema, relation=staged.relation, grain=table.grain
+        "staging/quarantine_rows.sql",
+        schema=staged.schema,
+        relation=staged.relation,
+        grain=table.grain,
+        json_columns=table.json_columns,
     )
     values = {"rows": _array(rows), "rules": _array(rules), "names": list(failed)}
     cursor.execute(statement, {"table_name": staged.table, **values})
@@ -179,6 +184,7 @@ def follow_parents(
         relation=staged.relation,
         parent_relation=parent.relation,
         grain=table.grain,
+        json_columns=table.json_columns,
         keys=table.parent.keys,
         null_of={child: f"null::{postgresql_type(table.columns[child].type)}" for child in table.parent.keys},
     )

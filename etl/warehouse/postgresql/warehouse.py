@@ -217,6 +217,11 @@ class PostgreSQLWarehouse:
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             return staging.quarantine_rows(cursor, staged, self._catalog.tables[staged.table], dict(failed))
 
+    def held_back_rules(self) -> dict[str, int]:
+        """Rule -> open quarantine entries that broke it."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return quarantine.read_rules(cursor)
+
     def held_back_groups(self, selection: Selection) -> list[HeldBackGroup]:
         """Open quarantine entries counted by table, rule and run."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
@@ -322,7 +327,7 @@ class PostgreSQLWarehouse:
     def note_incidents(self, end: RunEnd) -> None:
         """Keep what a run showed of incidents."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-            incidents.note(cursor, end)
+            incidents.note(cursor, end, self._catalog.tables)
 
     @contextmanager
     def telling(self) -> Iterator[list[OpenMatter]]:

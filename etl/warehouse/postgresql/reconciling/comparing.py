@@ -14,7 +14,7 @@ from etl.handles import Run, StagedTable
 from etl.identifiers import quote_postgresql
 from etl.warehouse.postgresql import facts
 from etl.warehouse.postgresql.dimensions import MergeScope, removed_relation
-from etl.warehouse.postgresql.reconciling.images import tells_keys
+from etl.warehouse.postgresql.reconciling.images import made_of_the_batch, tells_keys
 from etl.warehouse.postgresql.reconciling.mending import restore
 from etl.warehouse.postgresql.reconciling.subjects import Subject, aside_relation, subjects_of
 from etl.warehouse.postgresql.statements import render_named
@@ -61,7 +61,11 @@ def compare_tables(
 def set_aside(cursor: Cursor, subject: Subject) -> dict[str, int]:
     """Take out of staging what the warehouse cannot have, or not yet; says how much of what."""
     sql = render_named("reconcile/aside.sql", **subject.names)
-    values = {"source": subject.table.qualified_name, "watermark": subject.plan.watermark}
+    values = {
+        "source": subject.table.qualified_name,
+        "watermark": subject.plan.watermark,
+        "told": [name for name in subject.table.columns if name not in made_of_the_batch(subject.table)],
+    }
     steps = (
         ("open", "newer", "held_back", "settled")
         if subject.table.cursor

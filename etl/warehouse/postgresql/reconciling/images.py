@@ -59,7 +59,7 @@ def image_of(catalog: Catalog, table: SourceTable, absent: tuple[str, ...] = ())
     """
     if (reason := _incomparable(table)) is not None:
         return NoImage(reason)
-    unknown = set(table.unknown_without((*absent, *_made_of_the_batch(table))))
+    unknown = set(table.unknown_without((*absent, *made_of_the_batch(table))))
     if table.replica:
         return _of_replica(table, unknown)
     for dimension in catalog.dimensions.values():
@@ -83,12 +83,14 @@ def _incomparable(table: SourceTable) -> str | None:
 
 
 def tells_keys(table: SourceTable, image: Image) -> bool:
-    """Whether keys may be shown: texts may be names or addresses of persons (law P2)."""
+    """Whether keys may be shown: none is declared personal, nor a text, which may name a person (law P2)."""
+    if table.personal_columns & set(image.key.values()):
+        return False
     types = [table.staged_columns[column].type for column in image.key.values()]
     return bool(types) and all(str(type_).startswith(SHOWN_KEY_TYPES) for type_ in types)
 
 
-def _made_of_the_batch(table: SourceTable) -> set[str]:
+def made_of_the_batch(table: SourceTable) -> set[str]:
     """Columns whose values depend on the rows that were read together (law F5)."""
     made = {name for step in table.settle for name in step.makes}
     return made | {step.column for step in table.settle if isinstance(step, FillFromRows)}

@@ -50,6 +50,7 @@ class Subject:
             "key_parts": self.parts,
             "staged_key": self.staged_key,
             "row_key": {c: postgresql_type(self.table.columns[c].type) for c in self.table.key},
+            "has_cursor": self.table.cursor is not None,
             "cursor_type": "numeric" if self.table.cursor_kind == "integer" else "text",
             "aside": aside_relation(self.number),
             "sides": {"source": f"_source_{self.number}", "target": f"_target_{self.number}"},

@@ -34,6 +34,17 @@ where
         where s.table_name = i.table_name and s.kind = i.kind
     );
 
+-- name: close_undeclared
+-- No run will judge it again.
+update audit.incidents as i
+set
+    closed_at = current_timestamp,
+    closed_run_id = %(run_id)s,
+    summary = regexp_replace(
+        i.summary, '^[^\n]*', '\& (closed: the catalog no longer declares the table)'
+    )
+where i.closed_at is null and i.table_name != '' and i.table_name != all(%(declared)s);
+
 -- name: matters
 -- Open incidents, and closed ones of which somebody who was told does not know that they are over.
 with told as (
@@ -54,6 +65,8 @@ select
     i.severity,
     i.summary,
     i.closed_at is not null as is_over,
+    i.opened_at,
+    i.closed_at,
     coalesce(t.told, '{}') as told,
     coalesce(t.told_over, '{}') as told_over
 from audit.incidents as i

@@ -30,4 +30,4 @@ comment on column audit.quarantine.closed_run_id is
 comment on column audit.quarantine.closed_reason is
 'Why it was discarded, or which state of the row superseded it';
 comment on column audit.quarantine.shown_key is
-'The key for pages: numbers and times of it, and a dot for texts, which may name a person (law P2)';
+'The key for pages: numbers and times of it, and a dot for what is or may be personal (law P2)';

@@ -22,8 +22,8 @@ comment on table audit.reconciled_ranges is
 'Counts, sums and an order-free content hash per range [low, high), source and warehouse (law X9)';
 comment on column audit.reconciled_ranges.low is
 'Smallest value of the first column of the key; NULL where the first range begins,'
-' and of texts, which may be personal (law P2)';
+' and of keys that are or may be personal (law P2)';
 comment on column audit.reconciled_ranges.high is
-'Where the next range begins; NULL where the last one ends, and of texts';
+'Where the next range begins; NULL where the last one ends, and of such keys';
 comment on column audit.reconciled_ranges.source_hash is
 'Sum of a hash of 64 bits of each row, so that the order of rows does not count';

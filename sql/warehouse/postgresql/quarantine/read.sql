@@ -18,6 +18,15 @@ q.closed_run_id,
 q.closed_reason
 {%- endmacro %}
 
+-- name: rules
+select
+    broken.rule,
+    count(*) filter (where q.status = 'open') as open_count
+from audit.quarantine as q
+cross join lateral unnest(q.rules) as broken (rule)
+group by broken.rule
+order by broken.rule;
+
 -- name: groups
 select
     q.table_name,

@@ -21,7 +21,16 @@ insert into {{ schema | ident }}.{{ relation | ident }} (
 overriding system value
 select
     q.quarantine_id,
-    {{ columns | idents('v') }},
+    {%- for column in columns %}
+    {%- if column in json_columns %}
+    case
+        when q.payload -> '_json_nulls' @> to_jsonb({{ column | literal }}::text) then 'null'
+        else v.{{ column | ident }}
+    end,
+    {%- else %}
+    v.{{ column | ident }},
+    {%- endif %}
+    {%- endfor %}
     q.payload ->> '_cursor'
 from {{ schema | ident }}._replayed as r
 inner join audit.quarantine as q on r.quarantine_id = q.quarantine_id

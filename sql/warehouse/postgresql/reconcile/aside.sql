@@ -50,10 +50,24 @@ with taken as (
         and (q.status = 'open' or (q.status = 'discarded' and q.closed_run_id is null))
         and q.payload ->> '_cursor' is not distinct from s._cursor
         {%- for column, type in row_key.items() %}
-        and (q.payload ->> {{ column | literal }})::{{ type }} = s.{{ column | ident }}
+        and s.{{ column | ident }}
+        = audit.read_as(q.payload ->> {{ column | literal }}, null::{{ type }})
         {%- else %}
-        and q.payload = to_jsonb(s) - '_row'
+        and q.payload - '_json_nulls' = to_jsonb(s) - '_row'
         {%- endfor %}
+        {%- if row_key and not has_cursor %}
+        -- no cursor tells states apart: what was discarded is the row while its values are those
+        and (
+            q.status = 'open'
+            or not exists (
+                -- RF03: the row itself has no qualifier
+                select from jsonb_each(to_jsonb(s)) as c (name, value) -- noqa: RF03
+                where
+                    c.name = any(%(told)s)
+                    and q.payload -> c.name != c.value
+            )
+        )
+        {%- endif %}
     returning s.*
 )
 

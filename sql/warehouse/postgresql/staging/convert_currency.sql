@@ -79,7 +79,9 @@ taken as (
     returning s.*, j._broken_rule
 ),
 
-{{ quarantine.keep_taken(schema, grain, "array[t._broken_rule]", ("_row", "_broken_rule")) }};
+{{ quarantine.keep_taken(
+    schema, grain, json_columns, "array[t._broken_rule]", ("_row", "_broken_rule")
+) }};
 
 -- name: convert
 with changed as (

@@ -32,7 +32,9 @@ taken as (
     returning s.*
 ),
 
-{{ quarantine.keep_taken(schema, grain, "array['parent_is_held_back']") }};
+{{ quarantine.keep_taken(
+    schema, grain, json_columns, "array['parent_is_held_back']"
+) }};
 
 -- name: drop_superseded
 with superseded as (

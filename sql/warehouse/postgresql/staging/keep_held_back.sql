@@ -19,9 +19,10 @@ with plans as (
     select
         p.table_name,
         p.as_of,
-        p.absent
+        p.absent,
+        p.personal
     from jsonb_to_recordset(%(plans)s::jsonb) as p (
-        table_name text, as_of timestamptz, absent text[]
+        table_name text, as_of timestamptz, absent text[], personal text[]
     )
 ),
 
@@ -31,7 +32,8 @@ held_back as (
         s.row_key,
         s.rules,
         s.payload - coalesce(p.absent, '{}') as payload,
-        p.as_of
+        p.as_of,
+        coalesce(p.personal, '{}') as personal
     from {{ schema | ident }}._quarantine as s
     left join plans as p on s.table_name = p.table_name
     where
@@ -65,6 +67,7 @@ select
         select
             string_agg(
                 k.name || '=' || case
+                    when k.name = any(h.personal) then '·'
                     when jsonb_typeof(k.value) = 'number' then k.value #>> '{}'
                     when k.value #>> '{}' ~ '^\d{4}-\d\d-\d\d([T ][\d:.+-]*)?$'
                         then k.value #>> '{}'

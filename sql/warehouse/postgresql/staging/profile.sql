@@ -75,6 +75,9 @@ select
     {%- if is_text %}
     min(length(p.shown)) as shortest,
     max(length(p.shown)) as longest,
+    coalesce(
+        bool_or(strpos(p.shown, '@') > 0 and p.shown ~ {{ holds_email | literal }}), false
+    ) as holds_email,
     {%- for form in forms %}
     sum(p.times) filter (where p.shown ~ {{ form | literal }})::bigint as form_{{ loop.index }},
     {%- endfor %}

@@ -24,4 +24,6 @@ taken as (
     returning s.*, b.rules as _broken_rules
 ),
 
-{{ quarantine.keep_taken(schema, grain, "t._broken_rules", ("_row", "_broken_rules")) }}
+{{ quarantine.keep_taken(
+    schema, grain, json_columns, "t._broken_rules", ("_row", "_broken_rules")
+) }}

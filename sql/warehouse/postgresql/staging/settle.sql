@@ -12,7 +12,9 @@ with taken as (
     returning s.*
 ),
 
-{{ quarantine.keep_taken(schema, grain, "array['key_is_missing']") }};
+{{ quarantine.keep_taken(
+    schema, grain, json_columns, "array['key_is_missing']"
+) }};
 
 -- name: make_unique
 create unique index on {{ schema | ident }}.{{ relation | ident }} ({{ grain | idents }});
@@ -40,7 +42,9 @@ taken as (
     returning s.*
 ),
 
-{{ quarantine.keep_taken(schema, grain, "array['duplicates_conflict']") }};
+{{ quarantine.keep_taken(
+    schema, grain, json_columns, "array['duplicates_conflict']"
+) }};
 
 -- name: drop_identical
 with repeated as (
