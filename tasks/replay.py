@@ -16,6 +16,7 @@ from etl.windows import Window
 from tasks import resources
 from tasks.policy import RETRIED
 from tasks.runs import Reading
+from tasks.workers import join
 
 
 @task(**RETRIED)
@@ -88,6 +89,7 @@ def plans_to_read(reading: Reading) -> Reading:
 @task(task_run_name="extract {plan.table} again", **RETRIED)
 def extract_again(plan: TablePlan, snapshot: Snapshot, run: Run) -> LandedFile:
     """Read the rows that quarantine entries name as they are now; a child by the keys of its parent."""
+    join(run)
     table, warehouse = resources.table(plan.table), resources.warehouse()
     root = resources.table(table.parent.table) if table.parent else table
     keys = warehouse.keys_to_read(run, root.qualified_name)
