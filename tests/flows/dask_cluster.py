@@ -92,10 +92,10 @@ class DaskCluster:
                 assert time.monotonic() < deadline, f"no worker was ever seen to {task}"
                 time.sleep(0.005)
 
-    def client(self) -> Client:
-        start: Any = Client  # comes without type information
-        client: Client = start(self.address, set_as_default=False)
-        return client
+    def client(self) -> Any:
+        """Asks the scheduler; Dask comes without type information for much of it."""
+        start: Any = Client
+        return start(self.address, set_as_default=False)
 
     def log(self, name: str) -> str:
         """What a program has said so far."""
@@ -118,7 +118,7 @@ class DaskCluster:
             )
 
 
-def _executing(client: Client, task: str) -> list[tuple[str, str]]:
+def _executing(client: Any, task: str) -> list[tuple[str, str]]:
     """Name of each worker that is inside a task of this name, by its own word, and the key of the task."""
     names = _names(client)
     return [
@@ -129,7 +129,7 @@ def _executing(client: Client, task: str) -> list[tuple[str, str]]:
     ]
 
 
-def _held(client: Client, worker: str) -> set[str]:
+def _held(client: Any, worker: str) -> set[str]:
     """Keys that a worker has not given back yet, by the scheduler's word; a stopped worker says nothing."""
     names = _names(client)
     return {
@@ -140,7 +140,7 @@ def _held(client: Client, worker: str) -> set[str]:
     }
 
 
-def _names(client: Client) -> dict[str, str]:
+def _names(client: Any) -> dict[str, str]:
     return {address: each["name"] for address, each in client.scheduler_info(-1)["workers"].items()}
 
 

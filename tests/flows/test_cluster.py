@@ -1,4 +1,4 @@
-"""Flows on a Dask cluster whose scheduler and workers are processes of their own: who dies changes nothing."""
+"""Flows on a Dask cluster whose scheduler and workers are processes: whoever dies, tables are the same."""
 
 from __future__ import annotations
 
