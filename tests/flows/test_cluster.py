@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,10 +51,10 @@ def test_a_cluster_gives_the_same_tables_as_threads(
     with DaskCluster.opened(tmp_path / "dask", fresh.variables()) as cluster:
         run_on(cluster, fresh)
         logs = [cluster.log(name) for name in cluster.workers]
+        wait_for_told(fresh, f"shop.order_items {parts_of(logs).pop()} ")
     assert fresh.content() == by_threads.content()
     assert all(re.search(r"shop\.\w+ \d+of\d+ .*rows landed", log) for log in logs), "one worker did all"
-    parts = set(re.findall(r"shop\.order_items (\d+of\d+) ", "".join(logs)))
-    assert len(parts) > 2
+    assert len(parts_of(logs)) > 2
     assert not any("check_table" in log or "Task run 'settle" in log for log in logs)
 
 
@@ -112,6 +115,35 @@ def test_an_address_that_nobody_answers_at_is_named(fresh: FlowWorld) -> None:
     assert flow.returncode != 0
     assert f"No Dask scheduler answers at {unanswered} within 2 s" in said
     assert "DASK_ADDRESS" in said
+
+
+def parts_of(logs: list[str]) -> set[str]:
+    return set(re.findall(r"shop\.order_items (\d+of\d+) ", "".join(logs)))
+
+
+def wait_for_told(world: FlowWorld, message: str) -> None:
+    """Wait until the Prefect server has a line that a worker wrote; workers send them every other second."""
+    started, run = time.monotonic(), world.query("select flow_run_url from audit.runs")[0][0]
+    flow_run = str(run).rpartition("/")[2]
+    while not any(message in line for line in told(world, flow_run)):
+        assert time.monotonic() - started < 60, f"the server was not told {message!r}"
+        time.sleep(0.5)
+
+
+def told(world: FlowWorld, flow_run: str) -> Iterator[str]:
+    """The log of a flow run, as the Prefect server has it, page by page."""
+    lines, offset = [""], 0
+    while lines:
+        asked = {"logs": {"flow_run_id": {"any_": [flow_run]}}, "limit": 200, "offset": offset}
+        request = urllib.request.Request(
+            f"{world.prefect_api}/logs/filter",
+            json.dumps(asked).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            lines = [line["message"] for line in json.load(answer)]
+        offset += len(lines)
+        yield from lines
 
 
 def run_on(cluster: DaskCluster, world: FlowWorld) -> None:
