@@ -61,13 +61,13 @@ class ClusterTaskRunner(DaskTaskRunner):
 
     def _connect(self) -> None:
         settings = get_settings()
-        named, self.address = self.address, self.address or _local_address(settings.task_workers)
-        self.client_kwargs["timeout"] = settings.connect_timeout_seconds
+        self.address = self.address or _local_address(settings.task_workers)
+        self.client_kwargs["timeout"] = patience = settings.connect_timeout_seconds
         try:
             client = super().client
         except (OSError, ValueError) as error:
             raise ConfigError(
-                f"No Dask scheduler answers at {named} within {settings.connect_timeout_seconds} s: {error}",
+                f"No Dask scheduler answers at {self.address} within {patience} s: {error}",
                 "Start it (dask scheduler), correct DASK_ADDRESS, or unset it to have workers here.",
             ) from None
         if not client.scheduler_info()["workers"]:
