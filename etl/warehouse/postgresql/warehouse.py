@@ -30,6 +30,7 @@ from etl.warehouse.postgresql import (
     migrations,
     profiles,
     quarantine,
+    read_windows,
     release,
     replays,
     staging,
@@ -39,13 +40,12 @@ from etl.warehouse.postgresql.connection import connect, explained_errors, open_
 from etl.warehouse.postgresql.dimensions import MergeScope
 from etl.warehouse.postgresql.marts import refresh_marts
 from etl.warehouse.postgresql.measured import measured_before
-from etl.warehouse.postgresql.read_windows import keep_windows
 from etl.warehouse.postgresql.reconciling import mending
 from etl.warehouse.postgresql.reconciling.comparing import USUAL_SIZE, RangeSize, compare_tables
 from etl.warehouse.postgresql.reconciling.images import NoImage, image_of
 from etl.warehouse.postgresql.reconciling.keeping import keep_reconciliations
 from etl.warehouse.postgresql.reconciling.subjects import subjects_of
-from etl.warehouse.postgresql.seen import seen_by
+from etl.warehouse.postgresql.seen import has_rows, seen_by
 from etl.warehouse.postgresql.statements import SQL_DIR
 from etl.warehouse.postgresql.step_log import keep_steps
 from etl.warehouse.postgresql.whole_steps import apply_whole_steps
@@ -107,6 +107,21 @@ class PostgreSQLWarehouse:
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             return audit.loaded_files(cursor, tables)
 
+    def tables_with_rows(self, tables: list[str]) -> set[str]:
+        """Tables of which rows were merged, or may have been where nothing tells."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return {
+                name
+                for name in tables
+                if not (seen := seen_by(self._catalog, self._catalog.tables[name]))
+                or has_rows(cursor, seen, name)
+            }
+
+    def compared_at(self, tables: list[str]) -> dict[str, str]:
+        """When all keys of each table were last compared by a run that released."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return read_windows.compared_at(cursor, tables)
+
     def keep_drifts(self, run: Run, table: str, drifts: list[str]) -> None:
         """Record how the source differs from the catalog where the table's policy lets it pass."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
@@ -115,7 +130,7 @@ class PostgreSQLWarehouse:
     def keep_windows(self, run: Run, plans: list[TablePlan], cursor_zones: Mapping[str, str]) -> None:
         """Record what the run is about to read."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-            keep_windows(cursor, self._catalog, run, plans, cursor_zones)
+            read_windows.keep_windows(cursor, self._catalog, run, plans, cursor_zones)
 
     def load_calendar(self, days: pa.Table) -> int:
         """Bring the days into ``dim_date``."""
