@@ -29,6 +29,8 @@ class Run:
         tables: Catalog names of the tables that the run reads.
         is_backfill: One business date of a backfill, whose dates may run side by side.
         parameters: What the flow was asked for, as JSON can hold it, without secrets (law P2).
+        setup: What other processes that work for the run must have alike, each by a hash; empty where the
+            flow's own process does all the work.
     """
 
     run_id: str
@@ -41,6 +43,7 @@ class Run:
     tables: tuple[str, ...] = ()
     is_backfill: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    setup: tuple[tuple[str, str], ...] = ()
 
     @property
     def lock_name(self) -> str:

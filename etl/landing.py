@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 import shutil
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -11,10 +13,12 @@ from time import perf_counter
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.arrow_files import ArrowFileWriter, safe_file_name
+from etl.arrow_files import PARTIAL_SUFFIX, ArrowFileWriter, safe_file_name
 from etl.errors import FileFault
 from etl.handles import Extract, LandedFile
 from etl.landed_columns import DRIFT, ZERO_DATES
+
+_KEPT = ("row_count", "byte_count", "seconds", "zero_date_count", "fault", "drifts")
 
 
 def land(reader: pa.RecordBatchReader, extract: Extract, folder: Path) -> LandedFile:
@@ -33,7 +37,7 @@ def land(reader: pa.RecordBatchReader, extract: Extract, folder: Path) -> Landed
         StorehouseError: The disk is full or the folder cannot be written; nothing is left behind.
     """
     started = perf_counter()
-    path = folder / f"{safe_file_name(extract.table, extract.kind, extract.part)}.arrow"
+    path = _path_of(extract, folder)
     kept = [name for name in reader.schema.names if name not in (ZERO_DATES, DRIFT)]
     zero_dates = 0
     drifts: dict[str, None] = {}
@@ -51,6 +55,24 @@ def land(reader: pa.RecordBatchReader, extract: Extract, folder: Path) -> Landed
         zero_date_count=zero_dates,
         drifts=tuple(drifts),
     )
+
+
+def land_once(read: Callable[[], pa.RecordBatchReader], extract: Extract, folder: Path) -> LandedFile:
+    """As :func:`land_or_quarantine`; what the run has landed before is not read again.
+
+    A cluster does a task again whose result died with a worker. Where readers share no snapshot, the source
+    would answer with later rows then, and the children of a row might be newer than the row (law X2).
+    """
+    receipt = _path_of(extract, folder).with_suffix(".json")
+    if receipt.is_file():
+        known = json.loads(receipt.read_text(encoding="utf-8"))
+        return LandedFile(extract, _path_of(extract, folder), **{**known, "drifts": tuple(known["drifts"])})
+    landed = land_or_quarantine(read, extract, folder)
+    known = {name: getattr(landed, name) for name in _KEPT}
+    partial = folder / f"{secrets.token_hex(8)}{PARTIAL_SUFFIX}"
+    partial.write_text(json.dumps(known), encoding="utf-8")
+    partial.replace(receipt)
+    return landed
 
 
 def land_or_quarantine(
@@ -97,6 +119,10 @@ def sweep_landing(folder: Path, keep_runs: int, going_on: Collection[str] = ()) 
     for path in old:
         remove_landed(path)
     return old
+
+
+def _path_of(extract: Extract, folder: Path) -> Path:
+    return folder / f"{safe_file_name(extract.table, extract.kind, extract.part)}.arrow"
 
 
 def _zero_dates(batch: pa.RecordBatch) -> int:

@@ -46,8 +46,9 @@ class Settings(BaseSettings):
     connect_timeout_seconds: int = Field(default=10, ge=1)
     statement_timeout_seconds: int = Field(default=3_600, ge=1)
     lock_timeout_seconds: int = Field(default=30, ge=0)
-    task_runner: Literal["threads"] = "threads"
+    task_runner: Literal["threads", "dask"] = "threads"
     task_workers: int = Field(default=4, ge=1)
+    dask_address: str | None = Field(default=None, validation_alias="DASK_ADDRESS")
 
     watch_seconds: float = Field(default=2, gt=0)
     keep_landings: int = Field(default=14, ge=0)

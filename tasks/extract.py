@@ -5,18 +5,19 @@ from __future__ import annotations
 from prefect import get_run_logger, task
 
 from etl.handles import Extract, LandedFile, Run, Snapshot, TablePlan
-from etl.landing import land, land_or_quarantine
+from etl.landing import land, land_once
 from tasks import resources
 from tasks.policy import RETRIED
+from tasks.workers import join
 
 
 @task(task_run_name="extract {extract.table} {extract.part}", **RETRIED)
 def extract_table(extract: Extract, snapshot: Snapshot, run: Run) -> LandedFile:
     """Read one piece of a table from the run's snapshot into a landed file."""
+    join(run)
     source, table = resources.source(snapshot.source), resources.table(extract.table)
-    landed = land_or_quarantine(
-        lambda: source.read(table, extract, snapshot), extract, resources.landing_folder(run)
-    )
+    folder = resources.landing_folder(run)
+    landed = land_once(lambda: source.read(table, extract, snapshot), extract, folder)
     what = repr(extract.file.path) if extract.file else f"{extract.part} {extract.window}"
     get_run_logger().info("%s %s: %s rows landed", extract.table, what, landed.row_count)
     if landed.fault:
@@ -30,6 +31,7 @@ def extract_table(extract: Extract, snapshot: Snapshot, run: Run) -> LandedFile:
 @task(task_run_name="extract {plan.table} missed", **RETRIED)
 def extract_missed(plan: TablePlan, snapshot: Snapshot, run: Run) -> LandedFile:
     """Read the rows that changed behind the window, found by comparing keys and cursors (law X1)."""
+    join(run)
     keys = resources.warehouse().find_missed(plan, run)
     extract = Extract(plan.table, plan.window, part="missed")
     reader = resources.source(snapshot.source).read_keys(resources.table(plan.table), keys, snapshot)

@@ -17,6 +17,7 @@ from expectations.suites import load_suites
 from tasks import resources
 from tasks.policy import RETRIED
 from tasks.runs import Reading
+from tasks.workers import join
 
 
 def require_rules(names: Sequence[str]) -> None:
@@ -109,6 +110,7 @@ def plans_to_read(reading: Reading) -> Reading:
 @task(task_run_name="extract {plan.table} again", **RETRIED)
 def extract_again(plan: TablePlan, snapshot: Snapshot, run: Run) -> LandedFile:
     """Read the rows that quarantine entries name as they are now; a child by the keys of its parent."""
+    join(run)
     table, warehouse = resources.table(plan.table), resources.warehouse()
     root = resources.table(table.parent.table) if table.parent else table
     keys = warehouse.keys_to_read(run, root.qualified_name)

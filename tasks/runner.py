@@ -1,4 +1,4 @@
-"""Where tasks run: threads of the flow's process; what they do is C code and SQL, which run in parallel."""
+"""Where tasks run: in threads of the flow's process, or on a Dask cluster, as ``ETL_TASK_RUNNER`` says."""
 
 from __future__ import annotations
 
@@ -7,10 +7,31 @@ from typing import Any, cast
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from etl.settings import get_settings
+from etl.errors import ConfigError
+from etl.settings import Settings, get_settings
+
+Runner = TaskRunner[PrefectFuture[Any]]
 
 
-def task_runner() -> TaskRunner[PrefectFuture[Any]]:
-    """A pool of ``ETL_TASK_WORKERS`` threads."""
-    runner = ThreadPoolTaskRunner[Any](max_workers=get_settings().task_workers)
-    return cast("TaskRunner[PrefectFuture[Any]]", runner)  # its futures are some; the type is invariant
+def task_runner() -> Runner:
+    """``ETL_TASK_WORKERS`` threads: what tasks do is C code and SQL, which run in parallel; or a cluster.
+
+    Raises:
+        ConfigError: A cluster is asked for and the package for it is missing.
+    """
+    settings = get_settings()
+    # The futures of both are some; the type is invariant.
+    if settings.task_runner == "dask":
+        return cast("Runner", _cluster_runner(settings))
+    return cast("Runner", ThreadPoolTaskRunner[Any](max_workers=settings.task_workers))
+
+
+def _cluster_runner(settings: Settings) -> Any:
+    try:
+        from tasks.cluster import ClusterTaskRunner
+    except ModuleNotFoundError as missing:
+        raise ConfigError(
+            f"ETL_TASK_RUNNER=dask needs the package prefect-dask; {missing.name} is not installed.",
+            "Run .venv/bin/pip install -c constraints.txt prefect-dask, or set ETL_TASK_RUNNER=threads.",
+        ) from None
+    return ClusterTaskRunner(address=settings.dask_address)

@@ -24,6 +24,7 @@ from etl.windows import day_before
 from expectations.suites import load_suites
 from tasks import resources
 from tasks.run_parameters import recorded
+from tasks.workers import open_to_workers, setup_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ def open_run(pipeline: str, tables: Sequence[str], request: Request) -> Iterator
     with warehouse.lock(run):
         warehouse.begin_run(run, [*declared, *_looked_into(declared)])
         try:
-            yield run
+            with open_to_workers(run):
+                yield run
         except BaseException as error:
             _record_failure(run, error)
             raise
@@ -178,6 +180,7 @@ def _looked_into(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
 def _new_run(pipeline: str, tables: Sequence[str], request: Request) -> Run:
     run_id = uuid.uuid4().hex
+    is_shared = resources.settings().task_runner != "threads"
     return Run(
         run_id=run_id,
         pipeline=pipeline,
@@ -189,6 +192,7 @@ def _new_run(pipeline: str, tables: Sequence[str], request: Request) -> Run:
         tables=tuple(tables),
         is_backfill=request.is_backfill,
         parameters=recorded(flow_run.parameters),
+        setup=setup_of(run_id, tables) if is_shared else (),
     )
 
 

@@ -8,11 +8,13 @@ from etl.handles import LandedFile, PreparedFile, Run, StagedTable, StepCount, T
 from etl.preparing import prepare
 from tasks import resources
 from tasks.policy import RETRIED
+from tasks.workers import join
 
 
 @task(task_run_name="prepare {landed.extract.table} {landed.extract.part}", **RETRIED)
 def prepare_file(landed: LandedFile, run: Run) -> PreparedFile:
     """Clean, derive and type the rows of a landed file; what does not convert is rejected with its reason."""
+    join(run)
     settings = resources.settings()
     folder = resources.landing_folder(run)
     prepared = prepare(landed, resources.table(landed.table), folder, settings.default_phone_region)
@@ -25,6 +27,7 @@ def prepare_file(landed: LandedFile, run: Run) -> PreparedFile:
 @task(task_run_name="stage {prepared.landed.extract.table} {prepared.landed.extract.part}", **RETRIED)
 def stage_file(prepared: PreparedFile, run: Run) -> None:
     """COPY a prepared file into the run's staging table; trying again does not double it."""
+    join(run)
     resources.warehouse().stage_part(prepared, run)
 
 

@@ -130,7 +130,7 @@ class FlowWorld:
         return subprocess.Popen(
             [sys.executable, "-c", code, *arguments],
             cwd=PROJECT_DIR,
-            env={**os.environ, **self._variables(), "PREFECT_API_URL": self.prefect_api, **environment},
+            env={**os.environ, **self.variables(), "PREFECT_API_URL": self.prefect_api, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -148,7 +148,8 @@ class FlowWorld:
         """Change something at the source."""
         execute(self.shop_url, statement, values)
 
-    def _variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """The environment of a process that works for this world."""
         return {
             "ETL_WAREHOUSE_URL": self.warehouse_url,
             "ETL_SHOP_URL": self.shop_url,
@@ -159,7 +160,7 @@ class FlowWorld:
     @contextmanager
     def _environment(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in self._variables().items():
+            for name, value in self.variables().items():
                 if name not in os.environ or os.environ[name] != value:
                     patch.setenv(name, value)
             _forget()

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.arrow_files import open_arrow_file, safe_file_name
-from etl.errors import SourceError, StorehouseError
+from etl.errors import FileFault, SourceError, StorehouseError
 from etl.handles import Extract
-from etl.landing import land, remove_landed, sweep_landing
+from etl.landing import land, land_once, remove_landed, sweep_landing
 from etl.windows import Window
 
 SCHEMA = pa.schema({"id": pa.int64(), "name": pa.string()})
@@ -74,6 +74,29 @@ def test_landing_again_replaces_the_file(tmp_path: Path) -> None:
     with open_arrow_file(landed.path) as file:
         assert file.read_all().to_pylist() == [{"id": 2, "name": "new"}]
     assert list(tmp_path.iterdir()) == [landed.path]
+
+
+def test_what_a_run_has_landed_is_not_read_again(tmp_path: Path) -> None:
+    """A task that a cluster does twice must not find later rows of a source without snapshots (law X2)."""
+    first = land_once(lambda: reader([{"id": 1, "name": "a"}]), extract(), tmp_path)
+    again = land_once(lambda: pytest.fail("it was read again"), extract(), tmp_path)
+    assert again == first
+    other = land_once(lambda: reader([{"id": 2, "name": "b"}]), extract(part="2of2"), tmp_path)
+    assert other.path != first.path
+
+
+def test_a_fault_is_remembered_and_a_failure_is_tried_again(tmp_path: Path) -> None:
+    def faulty() -> pa.RecordBatchReader:
+        raise FileFault("no header", "Mend the file.")
+
+    def lost() -> pa.RecordBatchReader:
+        raise SourceError("the connection was lost")
+
+    assert land_once(faulty, extract(part="a"), tmp_path).fault == "no header"
+    assert land_once(faulty, extract(part="a"), tmp_path).fault == "no header"
+    with pytest.raises(SourceError):
+        land_once(lost, extract(part="b"), tmp_path)
+    assert land_once(lambda: reader([{"id": 1, "name": "a"}]), extract(part="b"), tmp_path).row_count == 1
 
 
 def test_a_source_that_fails_halfway_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ DRIVER_SUFFIX = "+psycopg2"
 PASSING_CLASSES = {"08", "40", "53", "57"}
 # Data exceptions and broken constraints quote values of the row.
 QUOTING_CLASSES = {"22", "23"}
+# The server ends the session of a machine that is gone, with its locks, after 35 s, and not after two hours.
+_NOTICE_LOST_MACHINES = "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
 
 
 @contextmanager
@@ -51,6 +53,7 @@ def open_connection(url: str, settings: Settings) -> Connection:
         options=(
             f"-c timezone=UTC -c statement_timeout={settings.statement_timeout_seconds}s"
             f" -c lock_timeout={settings.lock_timeout_seconds}s -c client_min_messages=warning"
+            f" {_NOTICE_LOST_MACHINES}"
         ),
     )
 
