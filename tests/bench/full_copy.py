@@ -6,6 +6,7 @@ import shlex
 import statistics
 import subprocess
 from collections.abc import Sequence
+from functools import partial
 
 from tests.bench.copying import (
     OURS,
@@ -17,12 +18,13 @@ from tests.bench.copying import (
     Way,
     clear,
     copy_once,
+    expected,
     make_tables,
     pipe,
+    take_turns,
 )
 from tests.bench.options import Options
 from tests.bench.page import Section, spread
-from tests.bench.peers.environments import PeerAbsent
 from tests.bench.world import BenchWorld, opened_world
 
 _LARGER = 10 / 3
@@ -42,8 +44,8 @@ accents, quotes, tabs, newlines and NULLs) from MariaDB into an empty PostgreSQL
 with fsync and 2 GB of buffers. Each way is a fresh process, measured from its start to its end, in turn
 with the others in each round; each copy is held against its source by the number of rows and a hash over
 all columns. Medians, with the range of the rounds; ratios are medians of the ratios within a round. CPU
-seconds and the memory of the largest process are those of the client's processes; the servers' are not in
-it.
+seconds and the memory of the largest process are those of the way's own processes; what the two database
+servers and Prefect's use meanwhile stands beside them.
 
 Ours is the flow `replicate-database` for the first time, with empty folders, against a Prefect server that
 runs: it discovers the tables, writes catalog and suites, lands, prepares, stages, judges, makes primary
@@ -87,29 +89,14 @@ def _measure(world: BenchWorld, lines: int, rounds: int) -> tuple[list[list[str]
 
 def in_turn(world: BenchWorld, ways: Sequence[Way], rounds: int) -> tuple[dict[str, Runs], dict[str, str]]:
     """Each way in each round; what was measured, and why others could not be."""
-    runs: dict[str, Runs] = {way.name: Runs() for way in ways}
-    absent: dict[str, str] = {}
-    for _ in range(rounds):
-        for way in ways:
-            if way.name in absent:
-                continue
-            try:
-                copy_once(world, way, runs[way.name])
-            except PeerAbsent as why:
-                absent[way.name] = f"absent: {why}"
-            except RuntimeError as why:
-                if not way.is_peer:
-                    raise
-                absent[way.name] = f"failed: {str(why).splitlines()[-1][:150]}"
-            else:
-                print(f"  {way.name}: {runs[way.name].seconds[-1]:.2f} s", flush=True)
-    return {name: found for name, found in runs.items() if found.measured}, absent
+    source, peers = expected(world), {way.name for way in ways if way.is_peer}
+    turns = {way.name: partial(copy_once, world, way, source) for way in ways}
+    return take_turns(turns, rounds, peers.__contains__)
 
 
-def fastest_peer(runs: dict[str, Runs], ways: Sequence[Way] = WAYS) -> str | None:
-    """Name of the fastest of the other tools whose rows are right."""
-    peers = [way.name for way in ways if way.is_peer and way.name in runs and not runs[way.name].differs]
-    return min(peers, key=lambda name: statistics.median(runs[name].seconds), default=None)
+def fastest(runs: dict[str, Runs]) -> Runs | None:
+    """The fastest by the median."""
+    return min(runs.values(), key=lambda found: statistics.median(found.seconds), default=None)
 
 
 def ratio(runs: Runs, base: Runs | None) -> str:
@@ -120,19 +107,28 @@ def ratio(runs: Runs, base: Runs | None) -> str:
 
 
 def _rows(runs: dict[str, Runs], row_count: int) -> list[list[str]]:
-    fastest = fastest_peer(runs)
+    peers = [way.name for way in WAYS if way.is_peer and way.name in runs and not runs[way.name].differs]
+    fastest_peer = fastest({name: runs[name] for name in peers})
     return [
         [
             f"**{name}**" if name == OURS else name,
             spread(found.seconds),
             ratio(found, runs.get(PIPE)),
-            ratio(found, runs[fastest] if fastest else None),
+            ratio(found, fastest_peer),
             f"{row_count / statistics.median(found.seconds):,.0f}",
-            f"{statistics.median(run.cpu_seconds for run in found.measured):.1f}",
-            f"{max(run.peak_mb for run in found.measured):,.0f}",
-            f"no: {', '.join(sorted(found.differs))}" if found.differs else "yes",
+            *cost_cells(found),
         ]
         for name, found in runs.items()
+    ]
+
+
+def cost_cells(found: Runs) -> list[str]:
+    """Processor seconds of the processes and of the servers, memory, and whether rows were equal."""
+    return [
+        f"{statistics.median(run.cpu_seconds for run in found.measured):.1f}",
+        f"{statistics.median(found.server_seconds):.1f}",
+        f"{max(run.peak_mb for run in found.measured):,.0f}",
+        f"no: {', '.join(sorted(found.differs))}" if found.differs else "yes",
     ]
 
 

@@ -1,8 +1,8 @@
 """dlt: read by connectorx, written as parquet, loaded by ADBC, as its documentation has it for speed.
 
-    dlt_copy.py MYSQL_URL POSTGRESQL_URL FOLDER replace|upsert
+    dlt_copy.py MYSQL_URL POSTGRESQL_URL FOLDER replace|upsert TABLE ...
 
-``upsert`` brings the rows of order_items whose ``updated_at`` lies behind what was loaded before.
+``upsert`` takes ``order_items`` and brings the rows whose ``updated_at`` lies behind what was loaded before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dlt.sources.sql_database import sql_database, sql_table
 _CHUNK_ROWS = 100_000
 
 
-def main(source_url: str, target_url: str, folder: str, mode: str) -> None:
+def main(source_url: str, target_url: str, folder: str, mode: str, *tables: str) -> None:
     """Run the pipeline whose state is in ``folder``."""
     logging.getLogger("dlt").setLevel(logging.ERROR)
     pipeline = dlt.pipeline(
@@ -35,7 +35,7 @@ def main(source_url: str, target_url: str, folder: str, mode: str) -> None:
         "chunk_size": _CHUNK_ROWS,
     }
     if mode == "replace":
-        source: Any = sql_database(table_names=["orders", "order_items"], **reading)
+        source: Any = sql_database(table_names=list(tables) or None, **reading)
         pipeline.run(source, write_disposition="replace", loader_file_format="parquet")
         return
     table = sql_table(table="order_items", incremental=dlt.sources.incremental("updated_at"), **reading)

@@ -17,13 +17,14 @@ _REQUIREMENTS = {
         "connectorx==0.4.*",
         "adbc-driver-postgresql",
         "pymysql",
+        "sqlalchemy",
     ),
     "ingestr": ("ingestr==0.15.9",),
     "sling": ("sling",),
 }
 _TRIALS = {
     "connectorx": ("python", "-c", "import connectorx, pgpq, pyarrow"),
-    "dlt": ("dlt", "--version"),
+    "dlt": ("python", "-c", "import adbc_driver_postgresql, connectorx, dlt.sources.sql_database"),
     "ingestr": ("ingestr", "--version"),
     "sling": ("sling", "--version"),
 }
@@ -42,8 +43,11 @@ def peer_folder(name: str) -> Path:
         PeerAbsent: It cannot be installed, or does not start.
     """
     home = get_settings().state_dir / "bench" / "peers" / name
-    if not (home / "complete").exists():
+    made_of = "\n".join(_REQUIREMENTS[name])
+    complete = home / "complete"
+    if not complete.exists() or complete.read_text("utf-8") != made_of:
         _make(home, name)
+        complete.write_text(made_of, "utf-8")
     return home / "bin"
 
 
@@ -65,7 +69,6 @@ def _make(home: Path, name: str) -> None:
     _run([sys.executable, "-m", "venv", str(home)])
     _run([str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", *_REQUIREMENTS[name]])
     _run([str(home / "bin" / _TRIALS[name][0]), *_TRIALS[name][1:]])
-    (home / "complete").touch()
 
 
 def _run(command: list[str]) -> None:
