@@ -14,6 +14,7 @@ from etl.settings import PROJECT_DIR
 from tests.bench.fingerprints import COLUMNS, Fingerprint, fingerprint, source_fingerprint
 from tests.bench.measuring import Measurement, measure
 from tests.bench.peers.environments import PeerAbsent, peer_folder, program
+from tests.bench.phases import phases
 from tests.bench.world import BenchWorld
 from tests.servers import PASSWORD, USER
 
@@ -70,13 +71,15 @@ class Runs:
     Attributes:
         server_seconds: Processor seconds of the servers.
         differs: Tables of which some copy differed from its source.
-        run_seconds: Of our flow, by its own record: from the first read to the commit.
-        start_seconds: Of our flow: from the start of the process to the first read.
+        phases: Of our flow: where the time went, by its log.
+        start_seconds: Of our flow: from the start of the process to the beginning of the run's record.
+        run_seconds: Of our flow: from there to its end, which commits with the release.
     """
 
     measured: list[Measurement] = field(default_factory=list)
     server_seconds: list[float] = field(default_factory=list)
     differs: set[str] = field(default_factory=set)
+    phases: list[str] = field(default_factory=list)
     start_seconds: list[float] = field(default_factory=list)
     run_seconds: list[float] = field(default_factory=list)
 
@@ -142,6 +145,8 @@ def run_measured(world: BenchWorld, job: Job, database: str, runs: Runs) -> None
     runs.server_seconds.append(world.server_cpu_seconds() - used)
     if not world.query(database, "select 1 from pg_namespace where nspname = 'audit'"):
         return
+    run = runs.measured[-1]
+    runs.phases.append(phases(run.output, started, run.seconds))
     newest = "select started_at, finished_at from audit.runs order by started_at desc limit 1"
     seconds = (
         f"select extract(epoch from started_at), extract(epoch from finished_at - started_at) from ({newest})"

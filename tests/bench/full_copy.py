@@ -84,7 +84,7 @@ def _measure(world: BenchWorld, lines: int, rounds: int) -> tuple[list[list[str]
     runs, absent = in_turn(world, WAYS, rounds)
     rows = _rows(runs, lines + lines // 3)
     rows += [[name, why, *[""] * (len(_HEADER) - 2)] for name, why in absent.items()]
-    return rows, _note(runs[OURS], lines)
+    return rows, where_time_goes(runs[OURS], f"at {lines:,} lines")
 
 
 def in_turn(world: BenchWorld, ways: Sequence[Way], rounds: int) -> tuple[dict[str, Runs], dict[str, str]]:
@@ -132,14 +132,14 @@ def cost_cells(found: Runs) -> list[str]:
     ]
 
 
-def _note(runs: Runs, lines: int) -> str:
-    """Where the time of our flow goes, by its own record."""
+def where_time_goes(runs: Runs, what: str) -> str:
+    """Of one of our flows, by its own record and, for the last round, by its log."""
     start, run = statistics.median(runs.start_seconds), statistics.median(runs.run_seconds)
     rest = statistics.median(runs.seconds) - start - run
     return (
-        f"Of our time at {lines:,} lines, {start:.1f} s go by before the run begins (imports, discovery, the "
-        f"shape of the warehouse), {run:.1f} s from there to the commit, and {rest:.1f} s after it (pages, "
-        "artifacts, the end of the process)."
+        f"Of our time {what}, {start:.1f} s go by before the run begins, {run:.1f} s from there to its "
+        f"commit, and {rest:.1f} s after it. By the log of the last round, from end to end of each kind of "
+        f"task: {runs.phases[-1]}."
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from etl.settings import PROJECT_DIR
 from tests.bench.copying import Job, Runs, clear, dlt, ingestr, ours, run_measured, take_turns
-from tests.bench.full_copy import cost_cells, fastest, ratio
+from tests.bench.full_copy import cost_cells, fastest, ratio, where_time_goes
 from tests.bench.options import Options
 from tests.bench.page import Section, spread
 from tests.bench.world import BenchWorld, opened_world
@@ -59,7 +59,7 @@ def measure(options: Options) -> Section:
         _TEXT.format(lines=options.lines, orders=options.lines // 3),
         _HEADER,
         [*_rows(runs, options.lines), *([name, why, *[""] * 6] for name, why in absent.items())],
-        _note(runs[OURS]),
+        where_time_goes(runs[OURS], "in this job"),
     )
 
 
@@ -111,12 +111,3 @@ def _rows(runs: dict[str, Runs], lines: int) -> list[list[str]]:
         ]
         for name, found in runs.items()
     ]
-
-
-def _note(runs: Runs) -> str:
-    start, run = statistics.median(runs.start_seconds), statistics.median(runs.run_seconds)
-    rest = statistics.median(runs.seconds) - start - run
-    return (
-        f"Of our time, {start:.1f} s go by before the run begins, {run:.1f} s from there to its end, "
-        f"{rest:.1f} s after it."
-    )

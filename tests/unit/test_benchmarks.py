@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.bench.measuring import measure
 from tests.bench.page import Section, keep, spread, write_page
 from tests.bench.peers import environments
 from tests.bench.peers.environments import PeerAbsent, peer_folder, program
+from tests.bench.phases import phases
 
 SECTION = Section(
     "Copies", "make bench ARGS='copies'", "What is copied.", ("what", "seconds"), [["ours", "1.0"]]
@@ -93,3 +95,13 @@ def test_every_copied_column_is_compared() -> None:
         made = next(s for s in statements if f"create table {table} (" in s)
         names = [line.split()[0] for line in made.splitlines() if line.startswith("    ")]
         assert names == list(columns)
+
+
+def test_the_time_of_a_run_is_told_from_end_to_end_of_its_tasks() -> None:
+    began = time.mktime((2026, 1, 1, 23, 59, 50, 0, 0, -1))
+    log = """
+23:59:52.500 | INFO    | Task run 'extract shop.orders 1of1' - Finished in state Completed()
+00:00:04.000 | INFO    | Task run 'stage shop.orders 1of1' - Finished in state Completed()
+00:00:01.000 | INFO    | Task run 'extract shop.order_items 1of1' - Finished in state Completed()
+"""
+    assert phases(log, began, 15.0) == "extract 11.0 s, stage 3.0 s, end of the process 1.0 s"
