@@ -159,7 +159,7 @@ def run_measured(world: BenchWorld, job: Job, database: str, runs: Runs) -> None
 def clear(world: BenchWorld) -> None:
     """Forget what the ways keep outside the databases."""
     world.clear_state()
-    for folder in ("catalog", "suites", "blind", "dlt", "ingestr"):
+    for folder in ("catalog", "suites", "seldom", "dlt", "ingestr"):
         shutil.rmtree(world.folder / folder, ignore_errors=True)
         (world.folder / folder).mkdir()
 
