@@ -16,7 +16,16 @@ from tests.bench.options import Options
 from tests.bench.page import Section, keep, write_page
 
 # Each is a module of this package with ``measure(options) -> Section``.
-NAMES = ("gate", "partition_cost")
+NAMES = (
+    "full_copy",
+    "whole_job",
+    "incremental",
+    "parallel",
+    "partition_cost",
+    "memory",
+    "startup",
+    "gate",
+)
 
 
 def main() -> None:
