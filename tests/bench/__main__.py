@@ -18,6 +18,7 @@ from tests.bench.page import Section, keep, write_page
 # Each is a module of this package with ``measure(options) -> Section``.
 NAMES = (
     "full_copy",
+    "larger_copy",
     "whole_job",
     "incremental",
     "parallel",
@@ -25,6 +26,10 @@ NAMES = (
     "memory",
     "startup",
     "gate",
+    "dimension",
+    "facts",
+    "marts",
+    "transforms",
 )
 
 

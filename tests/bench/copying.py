@@ -88,6 +88,21 @@ class Runs:
         """Of each round."""
         return [run.seconds for run in self.measured]
 
+    @property
+    def all_cpu_seconds(self) -> list[float]:
+        """Of each round, with the servers."""
+        return [
+            run.cpu_seconds + servers for run, servers in zip(self.measured, self.server_seconds, strict=True)
+        ]
+
+    def told(self) -> str:
+        """The newest round in a line, for who waits."""
+        run = self.measured[-1]
+        return (
+            f"{run.seconds:.2f} s, {run.cpu_seconds:.1f} CPU s and {self.server_seconds[-1]:.1f} of servers, "
+            f"{run.peak_mb:.0f} MB{', other rows' if self.differs else ''}"
+        )
+
 
 def take_turns(
     ways: Mapping[str, Callable[[Runs], None]], rounds: int, is_peer: Callable[[str], bool]
@@ -110,7 +125,7 @@ def take_turns(
                     raise
                 absent[name] = f"failed: {str(why).strip().splitlines()[-1][:_SHOWN_CHARACTERS]}"
             else:
-                print(f"  {name}: {runs[name].seconds[-1]:.2f} s", flush=True)
+                print(f"  {name}: {runs[name].told()}", flush=True)
     return {name: found for name, found in runs.items() if name not in absent}, absent
 
 

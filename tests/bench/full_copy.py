@@ -27,14 +27,15 @@ from tests.bench.options import Options
 from tests.bench.page import Section, spread
 from tests.bench.world import BenchWorld, opened_world
 
-_LARGER = 10 / 3
 _HEADER = (
     "what",
     "seconds",
     "x shell pipe",
     "x fastest peer",
     "rows/s",
-    "client CPU s",
+    "CPU s",
+    "servers' CPU s",
+    "all CPU x shell pipe",
     "peak MB",
     "rows equal",
 )
@@ -57,34 +58,25 @@ Aims: at most 1.0 x the shell pipe and 0.6 x the fastest peer; at 10 M lines 0.8
 
 
 def measure(options: Options) -> Section:
-    """All ways at the size asked for, and once at 10/3 of it."""
-    larger = int(options.lines * _LARGER)
+    """All ways, in turn."""
     with opened_world() as world:
-        rows, note = _measure(world, options.lines, options.rounds)
-        more, more_note = _measure(world, larger, 1)
-    return Section(
-        "A whole database: MariaDB to PostgreSQL",
-        f"make bench ARGS='full_copy --lines {options.lines} --rounds {options.rounds}'",
-        _TEXT,
-        _HEADER,
-        [_caption(options.lines, options.rounds), *rows, _caption(larger, 1), *more],
-        "\n\n".join([note, more_note]),
-    )
+        return measure_in(world, options, "full_copy", options)
 
 
-def _caption(lines: int, rounds: int) -> list[str]:
-    """A row that tells the size of those below."""
-    times = "once" if rounds == 1 else f"{rounds} rounds"
-    return [f"**{lines:,} lines, {lines // 3:,} orders; {times}**", *[""] * (len(_HEADER) - 1)]
-
-
-def _measure(world: BenchWorld, lines: int, rounds: int) -> tuple[list[list[str]], str]:
-    world.run_sql(SOURCE, "copied.sql", {"lines": lines, "orders": lines // 3})
+def measure_in(world: BenchWorld, size: Options, name: str, asked: Options) -> Section:
+    """The section of a benchmark of this name that was asked for as ``asked`` and takes this size."""
+    world.run_sql(SOURCE, "copied.sql", {"lines": size.lines, "orders": size.lines // 3})
     _make_ready_files(world)
-    runs, absent = in_turn(world, WAYS, rounds)
-    rows = _rows(runs, lines + lines // 3)
-    rows += [[name, why, *[""] * (len(_HEADER) - 2)] for name, why in absent.items()]
-    return rows, where_time_goes(runs[OURS], f"at {lines:,} lines")
+    runs, absent = in_turn(world, WAYS, size.rounds)
+    rows = _rows(runs, size.lines + size.lines // 3)
+    return Section(
+        f"A whole database, MariaDB to PostgreSQL: {size.lines:,} lines, {size.lines // 3:,} orders",
+        f"make bench ARGS='{name} --lines {asked.lines} --rounds {asked.rounds}'",
+        _TEXT if size is asked else "",
+        _HEADER,
+        rows + [[name, why, *[""] * (len(_HEADER) - 2)] for name, why in absent.items()],
+        where_time_goes(runs[OURS], f"at {size.lines:,} lines"),
+    )
 
 
 def in_turn(world: BenchWorld, ways: Sequence[Way], rounds: int) -> tuple[dict[str, Runs], dict[str, str]]:
@@ -100,10 +92,13 @@ def fastest(runs: dict[str, Runs]) -> Runs | None:
 
 
 def ratio(runs: Runs, base: Runs | None) -> str:
+    """Of the seconds."""
+    return median_ratio(runs.seconds, base.seconds) if base else ""
+
+
+def median_ratio(values: Sequence[float], bases: Sequence[float]) -> str:
     """Median of the ratios within the rounds."""
-    if base is None:
-        return ""
-    return f"{statistics.median(a / b for a, b in zip(runs.seconds, base.seconds, strict=True)):.2f}"
+    return f"{statistics.median(a / b for a, b in zip(values, bases, strict=True)):.2f}"
 
 
 def _rows(runs: dict[str, Runs], row_count: int) -> list[list[str]]:
@@ -116,17 +111,18 @@ def _rows(runs: dict[str, Runs], row_count: int) -> list[list[str]]:
             ratio(found, runs.get(PIPE)),
             ratio(found, fastest_peer),
             f"{row_count / statistics.median(found.seconds):,.0f}",
-            *cost_cells(found),
+            *cost_cells(found, runs.get(PIPE)),
         ]
         for name, found in runs.items()
     ]
 
 
-def cost_cells(found: Runs) -> list[str]:
-    """Processor seconds of the processes and of the servers, memory, and whether rows were equal."""
+def cost_cells(found: Runs, base: Runs | None) -> list[str]:
+    """Processor seconds of the processes and of the servers, their ratio, memory, whether rows were equal."""
     return [
         f"{statistics.median(run.cpu_seconds for run in found.measured):.1f}",
         f"{statistics.median(found.server_seconds):.1f}",
+        median_ratio(found.all_cpu_seconds, base.all_cpu_seconds) if base else "",
         f"{max(run.peak_mb for run in found.measured):,.0f}",
         f"no: {', '.join(sorted(found.differs))}" if found.differs else "yes",
     ]

@@ -39,6 +39,7 @@ _HEADER = (
     "seconds, begin of run to commit",
     "CPU s",
     "servers' CPU s",
+    "all CPU x ingestr",
     "peak MB",
     "rows equal",
 )
@@ -130,7 +131,7 @@ def _rounds(world: BenchWorld, ways: list[Way], day: int, every: int, rounds: in
             run_measured(world, way.following(world, url, since), way.database, runs[way.name])
             if fingerprint(world, way.database, TABLE, way.relation) != source:
                 runs[way.name].differs.add(TABLE)
-            print(f"  1 of {every}, {way.name}: {runs[way.name].seconds[-1]:.2f} s", flush=True)
+            print(f"  1 of {every}, {way.name}: {runs[way.name].told()}", flush=True)
     return runs
 
 
@@ -141,7 +142,7 @@ def _rows(runs: dict[str, Runs]) -> list[list[str]]:
             spread(found.seconds),
             ratio(found, runs.get(INGESTR)),
             _inside(found, runs.get(INGESTR)),
-            *cost_cells(found),
+            *cost_cells(found, runs.get(INGESTR)),
         ]
         for name, found in runs.items()
     ]

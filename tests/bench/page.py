@@ -54,6 +54,10 @@ class Section:
     note: str = ""
     machine: str = field(default_factory=machine)
 
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.header) for row in self.rows):
+            raise ValueError(f"'{self.title}': each row needs {len(self.header)} cells, as the header has.")
+
     def markdown(self) -> str:
         """The section as it stands in the page."""
         lines = [

@@ -12,7 +12,16 @@ from tests.bench.world import opened_world
 
 _WORKERS = (1, 2, 4)
 _PARTITIONS = 8
-_HEADER = ("ETL_TASK_WORKERS", "seconds", "x one worker", "CPU s", "servers' CPU s", "peak MB", "rows equal")
+_HEADER = (
+    "ETL_TASK_WORKERS",
+    "seconds",
+    "x one worker",
+    "CPU s",
+    "servers' CPU s",
+    "all CPU x one worker",
+    "peak MB",
+    "rows equal",
+)
 _TEXT = """
 `replicate-database` on {lines:,} lines, read in {partitions} partitions by key range under one snapshot
 (`ETL_PARTITION_ROWS={rows}`). Whatever the number of workers and partitions, the copy must be the same, row
@@ -44,7 +53,12 @@ def measure(options: Options) -> Section:
         _TEXT.format(lines=options.lines, partitions=_PARTITIONS, rows=rows),
         _HEADER,
         [
-            [name, spread(found.seconds), ratio(found, runs[ways[0].name]), *cost_cells(found)]
+            [
+                name,
+                spread(found.seconds),
+                ratio(found, runs[ways[0].name]),
+                *cost_cells(found, runs[ways[0].name]),
+            ]
             for name, found in runs.items()
         ],
     )

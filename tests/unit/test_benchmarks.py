@@ -60,6 +60,11 @@ def test_a_part_that_is_measured_again_replaces_its_own(
     assert "| 1.0 |" not in text
 
 
+def test_a_row_that_lacks_a_cell_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 cells"):
+        Section("Copies", "x", "", ("what", "seconds"), [["ours"]])
+
+
 def test_a_spread_is_the_median_and_the_range() -> None:
     assert spread([3.0, 1.0, 2.0]) == "2.00 (1.00-3.00)"
     assert spread([3.0]) == "3.00"
@@ -79,6 +84,7 @@ def test_a_command_that_fails_says_what_it_printed() -> None:
         measure(["/bin/sh", "-c", "echo no such table; exit 3"])
 
 
+@pytest.mark.slow
 def test_a_peer_that_cannot_be_had_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setitem(environments._REQUIREMENTS, "ingestr", ("no-such-package==0",))
