@@ -160,7 +160,13 @@ class Bench:
         """Make the schemas, and the table once for the first judgement."""
         self.shop.create(rows=1, tables=())
         self.shop.execute(f"create table {self.shop.schema}.bad_lines (payload jsonb)")
-        names = {"relation": "of_no_use", "columns": {}, "keys_relation": "", "key": {}}
+        names = {
+            "relation": "of_no_use",
+            "columns": {},
+            "keys_relation": "",
+            "key": {},
+            "becomes_copy": False,
+        }
         self.shop.execute(render("staging/tables.sql", schema=self.shop.schema, **names))
         self.stage(0)
         return self
