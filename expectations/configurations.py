@@ -19,7 +19,7 @@ def made_once() -> Iterator[None]:
 
     It is one block at a time of all threads: that of :func:`expectations.result_store.one_at_a_time`.
     """
-    as_it_was = Expectation.configuration
+    as_it_was = vars(Expectation)["configuration"]
     # With each its expectation, whose id then is no other's.
     made: dict[int, tuple[Expectation, ExpectationConfiguration]] = {}
 
@@ -28,8 +28,8 @@ def made_once() -> Iterator[None]:
             made[id(expectation)] = (expectation, as_it_was.__get__(expectation))
         return made[id(expectation)][1]
 
-    Expectation.configuration = property(configuration)
+    setattr(Expectation, "configuration", property(configuration))  # noqa: B010 - a property, to mypy no attribute
     try:
         yield
     finally:
-        Expectation.configuration = as_it_was
+        setattr(Expectation, "configuration", as_it_was)  # noqa: B010 - as above
