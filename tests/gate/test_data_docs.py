@@ -47,6 +47,23 @@ def site(shop: StagedShop, state_dir: Path) -> Path:
     return build_docs(state_dir, SUITES_DIR).parent
 
 
+def test_only_pages_of_suites_that_changed_are_written_again(
+    shop: StagedShop, state_dir: Path, suites_dir: Path
+) -> None:
+    judge(shop.table("shop.orders"), shop.url, suites_dir, state_dir, "run-1")
+    pages = build_docs(state_dir, suites_dir).parent / "expectations" / "shop"
+    before = {page.name: page.stat().st_mtime_ns for page in pages.glob("*.html")}
+    changed = suites_dir / "shop.orders.yaml"
+    changed.write_text(changed.read_text("utf-8").replace("reason: ", "reason: Mended, ", 1), "utf-8")
+
+    build_docs(state_dir, suites_dir)
+
+    after = {page.name: page.stat().st_mtime_ns for page in pages.glob("*.html")}
+    assert before.keys() == after.keys() > {"orders.html"}
+    assert {name for name in after if after[name] != before[name]} == {"orders.html"}
+    assert "Mended, " in (pages / "orders.html").read_text("utf-8")
+
+
 def test_every_judgement_has_its_page_once_the_docs_are_built(shop: StagedShop, state_dir: Path) -> None:
     verdict = judge(shop.table("shop.orders"), shop.url, SUITES_DIR, state_dir, "run-1").verdict
 
