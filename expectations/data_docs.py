@@ -41,6 +41,8 @@ LOGO = "static/images/logo-long.png"
 # Where the bar at the top of each page begins, in the templates of Great Expectations.
 _BAR = '<nav class="d-flex align-items-center">'
 TUTORIAL_SUFFIXES = {".gif", ".svg"}
+# Suites are named for tables, so that none has this name.
+_NO_SUITE = ExpectationSuiteIdentifier("none")
 
 # Address that a template names (without version parts that may differ between templates) -> our file.
 OFFLINE = {
@@ -85,7 +87,8 @@ def build_docs(state_dir: Path, suites_dir: Path, report: Path | None = None) ->
         stored = cast(list[ValidationResultIdentifier], context.validation_results_store.list_keys())
         new = [key for key in stored if not page_of(state_dir, key).exists()]
         changed = [ExpectationSuiteIdentifier(name) for name in suites if _is_stale(state_dir, suites[name])]
-        pages = [*changed, *new]
+        # A list of nothing means everything to the builder.
+        pages = [*changed, *new] or [_NO_SUITE]
         _site_builder(context, state_dir, report).build(resource_identifiers=pages)
         _check_rendered([page_of(state_dir, key) for key in new])
         _remove_empty_folders_below(docs_dir(state_dir))
