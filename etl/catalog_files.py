@@ -14,6 +14,7 @@ from etl.catalog import Alerts, Attribute, Catalog, Column, Dimension, Fact, Mod
 from etl.catalog.checks import target_problems
 from etl.catalog.step_checks import join_problems, table_problems
 from etl.errors import ConfigError
+from etl.yaml_nodes import compose, value_of
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -84,8 +85,8 @@ def _read(path: Path, model: type[ModelT], **implied: str) -> ModelT:
             f"{path} is not UTF-8: {error.reason} at byte {error.start}.", "Save it as UTF-8."
         ) from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
+        node = compose(text)
+        content = value_of(node)
     except yaml.YAMLError as error:
         raise ConfigError(
             f"{path} is not valid YAML: {error}.", "Correct the file at the place named."
@@ -170,7 +171,7 @@ def _kind_problems(source: SourceSystem, table: SourceTable, path: Path) -> list
     wanted = fields[source.kind]
     if declared in wanted:
         return []
-    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    node = compose(path.read_text(encoding="utf-8"))
     message = (
         f"the source {source.name} is of 'kind: {source.kind}', whose tables are declared with"
         f" {' or '.join(map(repr, wanted))}: do so, or correct 'kind' in sources/{source.name}.yaml"

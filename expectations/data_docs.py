@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
+import great_expectations
 from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
 from great_expectations.data_context.types.resource_identifiers import (
     ExpectationSuiteIdentifier,
     ValidationResultIdentifier,
 )
 from great_expectations.render.renderer.site_builder import SiteBuilder
+from jinja2 import FileSystemBytecodeCache
 
 from etl.errors import StorehouseError
+from expectations import conversion
 from expectations.conversion import as_expectation_suite
 from expectations.result_store import (
     AtomicFiles,
@@ -30,7 +33,7 @@ from expectations.result_store import (
     open_context,
     remove_empty_folders,
 )
-from expectations.suites import load_suites
+from expectations.suites import Suite, load_suites
 
 ASSETS_DIR = Path(__file__).parent / "assets"
 VENDORED = "static/vendor"
@@ -38,6 +41,8 @@ LOGO = "static/images/logo-long.png"
 # Where the bar at the top of each page begins, in the templates of Great Expectations.
 _BAR = '<nav class="d-flex align-items-center">'
 TUTORIAL_SUFFIXES = {".gif", ".svg"}
+# Suites are named for tables, so that none has this name.
+_NO_SUITE = ExpectationSuiteIdentifier("none")
 
 # Address that a template names (without version parts that may differ between templates) -> our file.
 OFFLINE = {
@@ -60,8 +65,8 @@ OFFLINE = {
 def build_docs(state_dir: Path, suites_dir: Path, report: Path | None = None) -> Path:
     """Bring the site up to date with the stored results and return its index page.
 
-    Writes the pages of results that have none yet, the pages of the suites and the index, and removes
-    the pages of results that were pruned. Cheap enough to be called once at the end of every run.
+    Writes the pages of results that have none yet, the pages of suites that changed and the index, and
+    removes the pages of results that were pruned. Cheap enough to be called once at the end of every run.
 
     Args:
         state_dir: The folder with the stored results, below which the pages stand.
@@ -81,7 +86,9 @@ def build_docs(state_dir: Path, suites_dir: Path, report: Path | None = None) ->
         _copy_assets(docs_dir(state_dir))
         stored = cast(list[ValidationResultIdentifier], context.validation_results_store.list_keys())
         new = [key for key in stored if not page_of(state_dir, key).exists()]
-        pages = [*(ExpectationSuiteIdentifier(name) for name in suites), *new]
+        changed = [ExpectationSuiteIdentifier(name) for name in suites if _is_stale(state_dir, suites[name])]
+        # A list of nothing means everything to the builder.
+        pages = [*changed, *new] or [_NO_SUITE]
         _site_builder(context, state_dir, report).build(resource_identifiers=pages)
         _check_rendered([page_of(state_dir, key) for key in new])
         _remove_empty_folders_below(docs_dir(state_dir))
@@ -90,13 +97,27 @@ def build_docs(state_dir: Path, suites_dir: Path, report: Path | None = None) ->
 
 def page_of(state_dir: Path, key: ValidationResultIdentifier) -> Path:
     """The page of one stored result."""
-    *folders, batch = key.to_tuple()  # type: ignore[no-untyped-call]  # untyped there
-    return docs_dir(state_dir).joinpath("validations", *folders, f"{batch}.html")
+    return _page(state_dir, "validations", key.to_tuple())  # type: ignore[no-untyped-call]  # untyped there
+
+
+def _page(state_dir: Path, section: str, key: tuple[str, ...]) -> Path:
+    return docs_dir(state_dir).joinpath(section, *key[:-1], f"{key[-1]}.html")
+
+
+def _is_stale(state_dir: Path, suite: Suite) -> bool:
+    """Whether the page of a suite is older than what it is made from, or is not there."""
+    key = ExpectationSuiteIdentifier(suite.table)
+    page = _page(state_dir, "expectations", key.to_tuple())  # type: ignore[no-untyped-call]  # as above
+    made_from = (suite.path, *map(Path, (__file__, conversion.__file__, great_expectations.__file__)))
+    return not page.exists() or page.stat().st_mtime <= max(path.stat().st_mtime for path in made_from)
 
 
 def _site_builder(context: EphemeralDataContext, state_dir: Path, report: Path | None) -> SiteBuilder:
+    # The templates are compiled once, and not by each section of each build.
+    compiled = state_dir / "cache" / "data_docs"
+    compiled.mkdir(parents=True, exist_ok=True)
     back = "" if report is None else quote(Path(os.path.relpath(report, docs_dir(state_dir))).as_posix())
-    return SiteBuilder(
+    builder = SiteBuilder(
         data_context=context,
         store_backend={
             "class_name": "OfflinePages",
@@ -109,6 +130,9 @@ def _site_builder(context: EphemeralDataContext, state_dir: Path, report: Path |
         show_how_to_buttons=False,
         site_section_builders={"profiling": "None"},
     )
+    for part in (*builder.site_section_builders.values(), builder.site_index_builder):
+        part.view_class.env.bytecode_cache = FileSystemBytecodeCache(str(compiled))
+    return builder
 
 
 def _check_rendered(pages: list[Path]) -> None:

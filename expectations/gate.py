@@ -28,7 +28,7 @@ from great_expectations.expectations.expectation import Expectation
 from etl.errors import ConfigError, TransientError
 from etl.handles import RuleResult, StagedTable, Verdict
 from etl.identifiers import quote_postgresql
-from expectations import verdicts
+from expectations import configurations, verdicts
 from expectations.asked import SUITE_ALONE, Asked, Terms, asked_rules
 from expectations.blame import rows_to_blame
 from expectations.conversion import as_expectation, as_expectation_suite
@@ -90,7 +90,7 @@ def judge(
         return Judgement(verdict)
     with one_at_a_time(state_dir):
         context = open_context(state_dir, {"WAREHOUSE_URL": _sqlalchemy_url(warehouse_url)})
-        with _opened_batch(context, staged) as batch:
+        with _opened_batch(context, staged) as batch, configurations.made_once():
             judgement, found = _judge_batch(_Questions(batch, staged), asked, terms.max_failed_rows)
         page = _store(context, found, state_dir, run_id)
     seconds = round(time.perf_counter() - started, 3)

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from etl.errors import ConfigError
 from etl.handles import Severity
+from etl.yaml_nodes import compose, value_of
 from expectations.history import History
 from expectations.rules import BUSINESS_RULES
 from expectations.vocabulary import did_you_mean, is_measure, is_row_rule, known_types, kwarg_problems
@@ -153,12 +154,13 @@ def _parse(path: Path) -> tuple[Any, dict[Location, int]]:
     text = path.read_text(encoding="utf-8")
     lines: dict[Location, int] = {}
     try:
-        for location, line in _walk(yaml.compose(text, Loader=yaml.SafeLoader), ()):
+        node = compose(text)
+        for location, line in _walk(node, ()):
             if location in lines:
                 where = ".".join(map(str, location))
                 raise ConfigError(f"{path}:{line}: {where} stands here a second time.", REMEDY)
             lines[location] = line
-        return yaml.safe_load(text), lines
+        return value_of(node), lines
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not valid YAML: {error}.", REMEDY) from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -23,6 +24,9 @@ from rich.progress import (
 
 from etl.handles import Run
 
+# An artifact that is told more often costs the server more than anybody sees.
+TOLD_SECONDS = 1.0
+
 
 def artifact_key(pipeline: str, what: str) -> str:
     """Name of an artifact of a pipeline; Prefect takes lower-case letters, digits and dashes only."""
@@ -30,19 +34,21 @@ def artifact_key(pipeline: str, what: str) -> str:
 
 
 class Progress:
-    """How far a step has come; told once per finished piece."""
+    """How far a step has come; Prefect is told once a second at most, and when the last piece is done."""
 
     def __init__(self, bar: Bar, task: TaskID, total: int, run: Run, step: str) -> None:
         self._bar, self._task, self._total, self._done = bar, task, max(total, 1), 0
         key = artifact_key(run.pipeline, step)
         created = create_progress_artifact(progress=0.0, key=key, description=f"{step}, {total} pieces")
-        self._artifact = cast("UUID", created)
+        self._artifact, self._told_at = cast("UUID", created), time.monotonic()
 
     def advance(self) -> None:
         """One more piece is done."""
         self._done = min(self._done + 1, self._total)
         self._bar.advance(self._task)
-        update_progress_artifact(self._artifact, progress=100 * self._done / self._total)
+        if self._done == self._total or time.monotonic() - self._told_at >= TOLD_SECONDS:
+            update_progress_artifact(self._artifact, progress=100 * self._done / self._total)
+            self._told_at = time.monotonic()
 
 
 @contextmanager

@@ -99,8 +99,8 @@ def discover(source: str, settings: Settings, options: Options | None = None) ->
         if not inspector.sees_sessions and drafts.texts:
             drafts.flag(source, _BLIND)
     drafts.flag_gone(known.values())
-    changed = write_files(drafts.texts)
-    read_catalog(settings.catalog_dir)
+    if changed := write_files(drafts.texts):
+        read_catalog(settings.catalog_dir)
     return Discovery(source, tuple(drafts.copied), changed, drafts.changes, drafts.flags)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
@@ -21,15 +22,8 @@ from etl.reports.pages.runs import Runs, read_runs
 from etl.reports.pages.sales import Sales, read_sales
 from etl.reports.pages.segments import Segments, read_segments
 from etl.reports.pages.web import Web, read_web
-from etl.reports.reading import open_reader
+from etl.reports.reading import Reader, open_reader
 from etl.reports.tables import ReportTable
-
-SUBJECTS_OF = {
-    "daily-sales": ("sales", "segments", "products"),
-    "hourly-inventory": ("inventory",),
-    "daily-web-analytics": ("web",),
-    "weekly-customer-analysis": ("customers",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +94,23 @@ def report_tables(connection: Connection, pipeline: str, run_id: str) -> list[Re
         connection: As for :func:`read_figures`.
         pipeline: One without a subject of its own shows the row accounting and failing rules only.
     """
-    figures = read_figures(connection)
-    subjects: list[Subject] = [getattr(figures, name) for name in SUBJECTS_OF.get(pipeline, ())]
-    about = [table for subject in subjects for table in subject.tables]
-    headline = [figures.sales.headline_table] if figures.sales in subjects else []
-    return [*headline, *about, figures.runs.tables_of(run_id), figures.quality.failing_of(run_id)]
+    with open_reader(connection) as reader:
+        about = _TABLES_OF[pipeline](reader) if pipeline in _TABLES_OF else ()
+        runs = read_runs(reader)
+        quality = read_quality(reader, runs.runs)
+    return [*about, runs.tables_of(run_id), quality.failing_of(run_id)]
+
+
+def _sales_tables(reader: Reader) -> Sequence[ReportTable]:
+    sales = read_sales(reader)
+    others = (read_segments(reader, sales.newest_date), read_products(reader))
+    return [sales.headline_table, *sales.tables, *(table for other in others for table in other.tables)]
+
+
+# What the reports say of a pipeline's own subjects; nothing else is read for its run.
+_TABLES_OF: dict[str, Callable[[Reader], Sequence[ReportTable]]] = {
+    "daily-sales": _sales_tables,
+    "hourly-inventory": lambda reader: read_inventory(reader).tables,
+    "daily-web-analytics": lambda reader: read_web(reader).tables,
+    "weekly-customer-analysis": lambda reader: read_customers(reader).tables,
+}

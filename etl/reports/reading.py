@@ -35,6 +35,8 @@ class Reader:
         return tuple(dict(row) for row in self._cursor.fetchall())
 
     def _are_built(self, marts: list[str]) -> bool:
+        if not marts:
+            return True
         self._cursor.execute(
             "select coalesce(bool_and(to_regclass(name) is not null), true) as are_built"
             " from unnest(%s::text[]) as name",

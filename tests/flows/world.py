@@ -23,6 +23,7 @@ from demo.shop import Shop
 from etl.catalog_files import load_catalog
 from etl.handles import Release
 from etl.settings import PROJECT_DIR, get_settings
+from etl.warehouse.postgresql.connection import close_idle_connections
 from tasks import resources
 
 SCALE = 0.05
@@ -189,6 +190,7 @@ def execute(url: str, statement: str, values: Any = None) -> None:
 def _forget() -> None:
     for cached in (get_settings, load_catalog, resources.warehouse, resources.source):
         cached.cache_clear()
+    close_idle_connections()
 
 
 def suites_with_impossible_rule(folder: Path) -> Path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -15,6 +17,8 @@ from etl.errors import ConfigError, ContractError, ReleaseRefused, StorehouseErr
 from etl.settings import Settings
 
 DRIVER_SUFFIX = "+psycopg2"
+# As many as tasks that run side by side use at once, and a few more.
+MOST_IDLE = 8
 # SQLSTATE: connection exception, transaction rollback, insufficient resources, operator intervention.
 PASSING_CLASSES = {"08", "40", "53", "57"}
 # Data exceptions and broken constraints quote values of the row.
@@ -25,23 +29,84 @@ _NOTICE_LOST_MACHINES = "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=5 
 
 @contextmanager
 def connect(url: str, settings: Settings, *, autocommit: bool = False) -> Iterator[Connection]:
-    """A connection that commits when the block ends well, rolls back when it does not, and is closed.
+    """A connection that commits when the block ends well, and is closed, with all it did undone, when not.
 
-    Sessions speak UTC, so that no instant depends on where a worker runs.
+    Sessions speak UTC, so that no instant depends on where a worker runs. One that ended well waits for the
+    next block of this process: a new one costs 10 ms, most of them for what the server then has to learn
+    of its tables.
 
     Raises:
         TransientError: The server cannot be reached, or the connection was lost.
         ConfigError: The server refuses the account, or the schema is not there.
     """
     with explained_errors("The warehouse"):
-        connection = open_connection(url, settings)
+        connection = _idle.take(url, settings) or open_connection(url, settings)
         try:
             connection.autocommit = autocommit
             yield connection
             if not autocommit:
                 connection.commit()
-        finally:
+        except BaseException:
             connection.close()
+            raise
+        _idle.keep(url, settings, connection)
+
+
+def close_idle_connections() -> None:
+    """Close what waits for the next block, such as before its database is copied or dropped."""
+    _idle.close()
+
+
+class _Idle:
+    """Connections that ended well and wait, each for a block with the same address and session settings."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[tuple[object, ...], Connection]] = []
+        self._lock = threading.Lock()
+
+    def take(self, url: str, settings: Settings) -> Connection | None:
+        """One that still lives, as if it were new; None where there is none."""
+        purpose = _purpose(url, settings)
+        while connection := self._pop(purpose):
+            try:
+                connection.reset()
+            except psycopg2.Error:  # the server has ended it meanwhile
+                connection.close()
+            else:
+                return connection
+        return None
+
+    def keep(self, url: str, settings: Settings, connection: Connection) -> None:
+        """Let it wait; the one that has waited longest goes where there are too many."""
+        if connection.closed:
+            return
+        with self._lock:
+            self._waiting.append((_purpose(url, settings), connection))
+            too_many = [self._waiting.pop(0)] if len(self._waiting) > MOST_IDLE else []
+        for _, oldest in too_many:
+            oldest.close()
+
+    def close(self) -> None:
+        """Close them all."""
+        with self._lock:
+            closing, self._waiting = self._waiting, []
+        for _, connection in closing:
+            connection.close()
+
+    def _pop(self, purpose: tuple[object, ...]) -> Connection | None:
+        with self._lock:
+            for place in reversed(range(len(self._waiting))):
+                if self._waiting[place][0] == purpose:
+                    return self._waiting.pop(place)[1]
+        return None
+
+
+_idle = _Idle()
+
+
+def _purpose(url: str, settings: Settings) -> tuple[object, ...]:
+    # A process that was forked must not speak over its parent's connections.
+    return os.getpid(), url, _session_options(settings)
 
 
 def open_connection(url: str, settings: Settings) -> Connection:
@@ -50,11 +115,15 @@ def open_connection(url: str, settings: Settings) -> Connection:
         url.replace(DRIVER_SUFFIX, "", 1),
         connect_timeout=settings.connect_timeout_seconds,
         application_name="storehouse",
-        options=(
-            f"-c timezone=UTC -c statement_timeout={settings.statement_timeout_seconds}s"
-            f" -c lock_timeout={settings.lock_timeout_seconds}s -c client_min_messages=warning"
-            f" {_NOTICE_LOST_MACHINES}"
-        ),
+        options=_session_options(settings),
+    )
+
+
+def _session_options(settings: Settings) -> str:
+    return (
+        f"-c timezone=UTC -c statement_timeout={settings.statement_timeout_seconds}s"
+        f" -c lock_timeout={settings.lock_timeout_seconds}s -c client_min_messages=warning"
+        f" {_NOTICE_LOST_MACHINES}"
     )
 
 

@@ -6,7 +6,10 @@ from calendar_days as c
 where
     not exists (
         select from warehouse.dim_date as d
-        where row({{ columns | idents('d') }}) is not distinct from row({{ columns | idents('c') }})
+        where
+            -- Told apart by the key first: else each day is held against each.
+            d.date_key = c.date_key
+            and row({{ columns | idents('d') }}) is not distinct from row({{ columns | idents('c') }})
     )
 on conflict (date_key) do update
     set ({{ attributes | idents }}) = ({{ attributes | idents('excluded') }})
