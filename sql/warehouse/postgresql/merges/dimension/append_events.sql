@@ -137,8 +137,9 @@ novel as (
         p.declared_sequence as sequence
         {%- else %}
         coalesce(last_event.sequence + 1, 0)
+        {%- if not is_one_per_key %}
         + row_number() over (partition by {{ key | idents('p') }}, p.effective_at order by p._row)
-        - 1 as sequence
+        - 1 {%- endif %} as sequence
         {%- endif %}
     from told as p
     left join lateral (
