@@ -75,7 +75,8 @@ def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> Ta
         removed = append_deletes(scope, dimension, events, keys_relation)
     if _may_hold_known(scope, dimension, names):
         names["relation"] = _find_told(scope, dimension, names, values)
-    scope.cursor.execute(render("merges/dimension/append_events.sql", **names), values)
+    for statement in render_named("merges/dimension/append_events.sql", **names).values():
+        scope.cursor.execute(statement, values)
     telling, late = _row(scope.cursor)
     staged = count_rows(scope, events.table.relation)
     return TableOutcome(
@@ -233,6 +234,7 @@ def _event_names(
         "sequence": identifier(source.sequence) if source.sequence else "0::bigint",
         "operation": _operation(table),
         "is_replay": events.is_replay,
+        "novel": f"novel_{dimension.name}",
         "is_one_per_key": bool(table.grain) and set(table.grain) <= set(dimension.key),
     }
     values = {
