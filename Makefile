@@ -29,7 +29,7 @@ PIP        := PIP_CACHE_DIR="$(PIP_CACHE)" "$(BIN)/python" -m pip --quiet
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help venv demo up down status discover draft replicate quarantine test check format schema lock clean
+.PHONY: help venv demo up down status discover draft replicate quarantine test bench check format schema lock clean
 
 help: ## list the targets
 	echo "Storehouse: what can be made here"
@@ -75,6 +75,9 @@ quarantine: venv ## rows that the gate held back: ARGS="list --table shop.orders
 
 test: venv ## run all tests, on real servers and a real browser
 	"$(BIN)/python" -m pytest -n $(TEST_PROCESSES) --dist loadfile
+
+bench: venv ## measure speed against other tools, write docs/performance.md: ARGS="full_copy --lines 300000"
+	"$(BIN)/python" -m tests.bench $(ARGS)
 
 check: venv ## ruff, mypy, import-linter, sqlfluff
 	mkdir -p "$(XDG_CACHE_HOME)"

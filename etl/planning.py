@@ -39,12 +39,14 @@ class KnownTable:
         cursor_zone: Time zone in which its window bounds are written.
         absent: Declared columns that the source lacks, where the table's policy lets that pass (law X12).
         loaded_files: Content hashes of the files that are loaded already (law X11).
+        has_rows: The warehouse may hold rows that the source no longer has; else no keys need be compared.
     """
 
     watermark: str | None
     cursor_zone: str
     absent: tuple[str, ...] = ()
     loaded_files: Set[str] = frozenset()
+    has_rows: bool = True
 
 
 def plan_tables(
@@ -199,7 +201,7 @@ def _plan(table: SourceTable, known: KnownTable, window: Window, as_of: str, req
         watermark=known.watermark,
         window=window,
         as_of=as_of,
-        compares_keys=table.deletes == "compare" and at_frontier and not request.whole,
+        compares_keys=table.deletes == "compare" and known.has_rows and at_frontier and not request.whole,
         speaks_of_now=at_frontier,
         absent=table.unknown_without(known.absent),
     )

@@ -78,13 +78,16 @@ def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Readi
                 get_run_logger().warning("%s: %s", table.qualified_name, "; ".join(drifts))
                 resources.warehouse().keep_drifts(run, table.qualified_name, drifts)
         watermarks = resources.warehouse().watermarks()
-        loaded = resources.warehouse().loaded_files([t.qualified_name for t in tables])
+        names = [table.qualified_name for table in tables]
+        loaded = resources.warehouse().loaded_files(names)
+        with_rows = resources.warehouse().tables_with_rows(names)
         known = {
             table.qualified_name: KnownTable(
                 watermarks.get(table.qualified_name),
                 source.cursor_zone(table),
                 source.absent_columns(table),
                 loaded.get(table.qualified_name, set()),
+                table.qualified_name in with_rows,
             )
             for table in tables
         }

@@ -56,6 +56,10 @@ class Warehouse(Protocol):
         """Table name -> content hashes of the files that are loaded (law X11)."""
         ...
 
+    def tables_with_rows(self, tables: list[str]) -> set[str]:
+        """Tables of which the warehouse may hold rows that the source no longer has (law X8)."""
+        ...
+
     def keep_drifts(self, run: Run, table: str, drifts: list[str]) -> None:
         """Record how the source differs from the catalog where the table's policy lets it pass (law X12)."""
         ...

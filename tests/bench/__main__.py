@@ -16,7 +16,7 @@ from tests.bench.options import Options
 from tests.bench.page import Section, keep, write_page
 
 # Each is a module of this package with ``measure(options) -> Section``.
-NAMES = ("gate",)
+NAMES = ("full_copy", "whole_job", "incremental", "parallel", "memory", "startup", "gate")
 
 
 def main() -> None:

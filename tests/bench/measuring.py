@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -27,12 +27,14 @@ class Measurement:
         cpu_seconds: Of the command and all its processes; the servers are not in it.
         peak_mb: Largest resident memory that any one of its processes had, in MiB.
         output: What it printed.
+        peaks_mb: Largest resident memory of each kind of process, by what it runs.
     """
 
     seconds: float
     cpu_seconds: float
     peak_mb: float
     output: str
+    peaks_mb: Mapping[str, float] = field(default_factory=dict)
 
 
 def measure(
@@ -65,7 +67,22 @@ def measure(
     if code:
         raise RuntimeError(f"{command[0]} ended with code {code}:\n{said[-_SHOWN_CHARACTERS:]}")
     cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
-    return Measurement(seconds, cpu, peak.bytes / 2**20, said)
+    peaks = {name: found / 2**20 for name, found in peak.bytes_by_name.items()}
+    return Measurement(seconds, cpu, max(peaks.values(), default=0), said, peaks)
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """Of a process and all its descendants, those that ended included."""
+    own = process.cpu_times()
+    ended = own.children_user + own.children_system
+    return float(own.user + own.system + ended + sum(_cpu_or_nothing(c) for c in process.children()))
+
+
+def _cpu_or_nothing(process: psutil.Process) -> float:
+    try:
+        return cpu_seconds(process)
+    except psutil.NoSuchProcess:  # it ended meanwhile, and counts in its parent from then on
+        return 0
 
 
 class _PeakOfTree(threading.Thread):
@@ -73,7 +90,7 @@ class _PeakOfTree(threading.Thread):
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
-        self.bytes = 0
+        self.bytes_by_name: dict[str, int] = {}
         self._pid = pid
         self._ended = threading.Event()
 
@@ -82,7 +99,8 @@ class _PeakOfTree(threading.Thread):
             try:
                 root = psutil.Process(self._pid)
                 for process in [root, *root.children(recursive=True)]:
-                    self.bytes = max(self.bytes, _high_water_mark(process.pid))
+                    name, mark = _what_it_runs(process.cmdline()), _high_water_mark(process.pid)
+                    self.bytes_by_name[name] = max(self.bytes_by_name.get(name, 0), mark)
             except psutil.Error:
                 continue
 
@@ -99,3 +117,18 @@ def _high_water_mark(pid: int) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
+
+
+def _what_it_runs(command: Sequence[str]) -> str:
+    """Of Python the module or script, of others the program; a text of Python is the flow itself."""
+    program, *arguments = command or ["?"]
+    if not Path(program).name.startswith("python"):
+        return Path(program).name
+    for at, word in enumerate(arguments):
+        if word == "-c":
+            return "flow" if "flows." in arguments[at + 1] else "helper of Python"
+        if word == "-m":
+            return arguments[at + 1]
+        if not word.startswith("-"):
+            return Path(word).name
+    return "python"

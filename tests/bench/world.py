@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg2
 from mysql import connector as mysql_connector
 
 from deployments import services
 from deployments.services import LocalPrefect
 from etl.embedded import EmbeddedServer
+from tests.bench.measuring import cpu_seconds
 from tests.servers import PASSWORD, USER, MySqlServer, temporary_folder
 
 SQL_DIR = Path(__file__).with_name("sql")
@@ -43,6 +45,10 @@ class BenchWorld:
     def run_sql(self, database: str, file: str, values: Mapping[str, int]) -> None:
         """Make a database of the shop's server anew and run a file of this folder in it."""
         self.query_mysql(f"drop database if exists {database}", f"create database {database}")
+        self.run_file(database, file, values)
+
+    def run_file(self, database: str, file: str | Path, values: Mapping[str, int]) -> None:
+        """Run a file, of this folder or by its path, in a database of the shop's server."""
         statements = (SQL_DIR / file).read_text("utf-8").format(**values).split(";\n")
         self.query_mysql(*filter(str.strip, statements), database=database)
 
@@ -85,6 +91,13 @@ class BenchWorld:
             "ETL_STATE_DIR": str(state),
             **more,
         }
+
+    def server_cpu_seconds(self) -> float:
+        """What the two database servers and Prefect's have used so far; backends that ended are in it."""
+        postmaster = (self.postgresql.data_dir / "postmaster.pid").read_text("utf-8").split()[0]
+        prefect = LocalPrefect(self.folder / "prefect").server.running()
+        servers = [psutil.Process(self.mysql.process.pid), psutil.Process(int(postmaster)), prefect]
+        return sum(cpu_seconds(server) for server in servers if server)
 
     def clear_state(self) -> None:
         """Forget what runs left outside the databases."""

@@ -81,6 +81,14 @@ def test_a_daily_run_at_the_frontier_compares_and_moves_on() -> None:
     assert [name for name, plan in plans.items() if plan.compares_keys] == ["shop.changing", "shop.whole"]
 
 
+def test_no_keys_are_compared_where_the_warehouse_has_no_row_that_could_be_gone() -> None:
+    known = {name: KnownTable(None, "UTC", has_rows=name == "shop.whole") for name in TABLES}
+    highs: dict[str, str | None] = {**dict.fromkeys(TABLES, LATER), "shop.numbered": "77"}
+    snapshot = Snapshot("shop", None, LATER, highs)
+    plans = plan_tables(CATALOG, Settings(_env_file=None), snapshot, known, Request(DAY))
+    assert [plan.table for plan in plans if plan.compares_keys] == ["shop.whole"]
+
+
 @pytest.mark.parametrize(
     ("taken_at", "safe_high"),
     [

@@ -106,19 +106,27 @@ def _make_fact(cursor: Cursor, catalog: Catalog, fact: Fact) -> None:
     describe_columns(cursor, Table("warehouse", fact.relation, {}, file), columns)
 
 
+def describe_replica(cursor: Cursor, table: SourceTable) -> None:
+    """Write beside a copy and its columns what they are."""
+    cursor.execute(_replica_statements(table)["describe"], {})
+    place = Table("replica", table.replica_relation, {}, table.catalog_file)
+    describe_columns(cursor, place, replica_columns(table))
+
+
 def _make_replica(cursor: Cursor, table: SourceTable) -> None:
-    columns, relation = replica_columns(table), table.replica_relation
+    cursor.execute(_replica_statements(table)["create"], {})
+    describe_replica(cursor, table)
+
+
+def _replica_statements(table: SourceTable) -> dict[str, str]:
     of_what = table.table or "a query" if not table.endpoint else table.endpoint.path
-    statement = render(
+    return render_named(
         "generated/replica.sql",
-        relation=relation,
+        relation=table.replica_relation,
         key=table.key,
-        columns=columns,
+        columns=replica_columns(table),
         description=f"Copy of {of_what} of {table.source} as it is there now: {table.description}",
     )
-    cursor.execute(statement, {})
-    file = table.catalog_file
-    describe_columns(cursor, Table("replica", relation, {}, file), columns)
 
 
 def _made_from_file(cursor: Cursor, folder: str, relation: str) -> bool:

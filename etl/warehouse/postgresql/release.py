@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from psycopg2.extensions import cursor as Cursor
 
-from etl.catalog import Catalog, Dimension, EventSource
+from etl.catalog import Catalog, Dimension, EventSource, SourceTable
 from etl.catalog.feeding import merged_facts, namings, replicas, repointed_facts, touched_dimensions
 from etl.errors import ReleaseRefused
 from etl.handles import Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
 from etl.settings import Settings
 from etl.warehouse.postgresql import audit, dimensions, facts, quarantine, staging
+from etl.warehouse.postgresql.adoption import adopt, can_adopt, count_adopted
 from etl.warehouse.postgresql.dimensions import Events, MergeScope
 from etl.warehouse.postgresql.replicas import merge_replica
 from etl.warehouse.postgresql.step_log import keep_steps
@@ -46,7 +47,7 @@ def publish(
     outcomes = _Outcomes()
     merged = _merge_dimensions(scope, by_table, outcomes)
     _merge_facts(scope, by_table, outcomes, merged)
-    _merge_replicas(scope, by_table, outcomes)
+    first_loads = _merge_replicas(scope, by_table, outcomes)
     for dimension in merged:
         outcomes.put(dimensions.finish_merge(scope, dimension, outcomes.rows[dimension.relation]))
     _account(outcomes, staged, verdicts)
@@ -58,6 +59,8 @@ def publish(
     quarantine.keep_held_back(cursor, catalog, run, staged)
     for table in staged:
         quarantine.settle_entries(cursor, catalog, run, table)
+    for first_load in first_loads:
+        adopt(scope, first_load)
     keep_steps(cursor, run)
     audit.keep_verdicts(cursor, run, verdicts)
     audit.keep_outcomes(cursor, run, rows)
@@ -143,12 +146,21 @@ def _merge_facts(
                 outcomes.add_once(source)
 
 
-def _merge_replicas(scope: MergeScope, staged: Mapping[str, StagedTable], outcomes: _Outcomes) -> None:
+def _merge_replicas(
+    scope: MergeScope, staged: Mapping[str, StagedTable], outcomes: _Outcomes
+) -> list[SourceTable]:
+    """Merge the staged tables that are copied; those whose first load becomes the copy are returned."""
+    first_loads = []
     for table in replicas(scope.catalog, staged):
         read = staged[table.qualified_name]
-        copied, source = merge_replica(scope, table, read, plan_of(read))
+        if can_adopt(scope, table, read):
+            first_loads.append(table)
+            copied, source = count_adopted(scope, table)
+        else:
+            copied, source = merge_replica(scope, table, read, plan_of(read))
         outcomes.put(copied)
         outcomes.add_once(source)
+    return first_loads
 
 
 def _account(outcomes: _Outcomes, staged: list[StagedTable], verdicts: list[Verdict]) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from psycopg2.extensions import cursor as Cursor
+
 from etl.catalog import Catalog, SourceTable
+from etl.identifiers import quote_postgresql
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +43,14 @@ def seen_by(catalog: Catalog, table: SourceTable) -> Seen | None:
             key = {fact.staged_column(column): column for column in fact.grain}
             return Seen("warehouse", fact.relation, key)
     return None
+
+
+def has_rows(cursor: Cursor, seen: Seen, table: str) -> bool:
+    """Whether anything of the table was merged; a dimension has members of its own from the beginning."""
+    if seen.entity:
+        history = quote_postgresql("history", seen.entity)
+        cursor.execute(f"select exists (select from {history} where source = %s)", (table,))
+    else:
+        cursor.execute(f"select exists (select from {quote_postgresql(seen.schema, seen.relation)})")
+    row = cursor.fetchone()
+    return bool(row and row[0])

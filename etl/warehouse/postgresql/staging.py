@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from psycopg2.errors import ProgramLimitExceeded, UniqueViolation
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
@@ -46,10 +47,19 @@ def create_staging(cursor: Cursor, run: Run, tables: list[SourceTable]) -> None:
                 columns=columns,
                 keys_relation=table.keys_relation if table.deletes == "compare" else "",
                 key=keys,
+                becomes_copy=is_first_load(cursor, table),
             ),
             {},
         )
         add_expression_columns(cursor, run.staging_schema, table)
+
+
+def is_first_load(cursor: Cursor, table: SourceTable) -> bool:
+    """Whether the table has a copy that is empty and could be replaced by what is staged."""
+    if not table.replica or not table.key or table.grain != table.key or table.generated_columns:
+        return False
+    cursor.execute(f"select not exists (select from {quote_postgresql('replica', table.replica_relation)})")
+    return bool(_single(cursor))
 
 
 def drop_staging(cursor: Cursor, schema: str) -> None:
@@ -106,11 +116,19 @@ def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> Sta
         columns=table.compared_columns,
     )
     cursor.execute(f"analyze {quote_postgresql(staged.schema, staged.relation)}")
-    settling = ("quarantine_without_key", "quarantine_conflicting", "drop_identical") if table.grain else ()
     counts: Counter[str] = Counter()
-    for name in (*settling, "count_rows"):
-        cursor.execute(sql[name], {"table_name": staged.table})
-        counts[name] = _single(cursor)
+
+    def run(*names: str) -> None:
+        for name in names:
+            cursor.execute(sql[name], {"table_name": staged.table})
+            counts[name] = _single(cursor)
+
+    if table.grain:
+        run("quarantine_without_key")
+        if not _is_unique(cursor, sql["make_unique"]):
+            run("quarantine_conflicting", "drop_identical")
+            _is_unique(cursor, sql["make_unique"])
+    run("count_rows")
     return replace(
         staged,
         row_count=counts["count_rows"],
@@ -245,6 +263,20 @@ def file_parts(cursor: Cursor, schema: str, relation: str) -> dict[str, tuple[in
         (relation,),
     )
     return {path: (int(count), fault) for path, count, fault in cursor.fetchall()}
+
+
+def _is_unique(cursor: Cursor, make_unique: str) -> bool:
+    """Whether the grain is unique: the index that proves it serves the joins of the release, too.
+
+    Without one, because a key is too long for an index, the rows are grouped instead.
+    """
+    cursor.execute("savepoint settling")
+    try:
+        cursor.execute(make_unique, {})
+    except (UniqueViolation, ProgramLimitExceeded):
+        cursor.execute("rollback to savepoint settling")
+        return False
+    return True
 
 
 def _load_rejects(connection: Connection, table: SourceTable, schema: str, path: Path) -> None:

@@ -45,7 +45,7 @@ from etl.warehouse.postgresql.reconciling.comparing import USUAL_SIZE, RangeSize
 from etl.warehouse.postgresql.reconciling.images import NoImage, image_of
 from etl.warehouse.postgresql.reconciling.keeping import keep_reconciliations
 from etl.warehouse.postgresql.reconciling.subjects import subjects_of
-from etl.warehouse.postgresql.seen import seen_by
+from etl.warehouse.postgresql.seen import has_rows, seen_by
 from etl.warehouse.postgresql.statements import SQL_DIR
 from etl.warehouse.postgresql.step_log import keep_steps
 from etl.warehouse.postgresql.whole_steps import apply_whole_steps
@@ -106,6 +106,16 @@ class PostgreSQLWarehouse:
         """Table name -> content hashes of the files that are loaded."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
             return audit.loaded_files(cursor, tables)
+
+    def tables_with_rows(self, tables: list[str]) -> set[str]:
+        """Tables of which rows were merged, or may have been where nothing tells."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return {
+                name
+                for name in tables
+                if not (seen := seen_by(self._catalog, self._catalog.tables[name]))
+                or has_rows(cursor, seen, name)
+            }
 
     def keep_drifts(self, run: Run, table: str, drifts: list[str]) -> None:
         """Record how the source differs from the catalog where the table's policy lets it pass."""

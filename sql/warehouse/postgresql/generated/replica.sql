@@ -1,4 +1,5 @@
 -- grain: one row per row of the source table, as it is there now
+-- name: create
 create table replica.{{ relation | ident }} (
     {%- if not key %}
     _row_id bigint generated always as identity primary key,
@@ -13,6 +14,8 @@ create table replica.{{ relation | ident }} (
     primary key ({{ key | idents }})
     {%- endif %}
 );
+
+-- name: describe
 comment on table replica.{{ relation | ident }} is {{ description | literal }};
 comment on column replica.{{ relation | ident }}._source_cursor is
 'Cursor of the source row, in the source''s own text';

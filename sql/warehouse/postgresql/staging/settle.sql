@@ -14,6 +14,9 @@ with taken as (
 
 {{ quarantine.keep_taken(schema, grain, "array['key_is_missing']") }};
 
+-- name: make_unique
+create unique index on {{ schema | ident }}.{{ relation | ident }} ({{ grain | idents }});
+
 -- name: quarantine_conflicting
 with repeated as (
     select {{ grain | idents('s') }}

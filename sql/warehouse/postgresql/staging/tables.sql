@@ -1,4 +1,5 @@
--- grain: one row per extracted row of {{ relation }}; unlogged: a crash means extracting again
+-- grain: one row per extracted row of {{ relation }}; unlogged: a crash means extracting again,
+-- but for a table that becomes a copy when it has passed the gate
 create schema if not exists {{ schema | ident }};
 create table if not exists {{ schema | ident }}._parts (
     relation text not null,
@@ -42,7 +43,7 @@ create table if not exists {{ schema | ident }}._replayed (
     table_name text not null,
     is_staged boolean not null default false
 );
-create unlogged table {{ schema | ident }}.{{ relation | ident }} (
+create {{ "unlogged " if not becomes_copy }}table {{ schema | ident }}.{{ relation | ident }} (
     {%- for column, type in columns.items() %}
     {{ column | ident }} {{ type }},
     {%- endfor %}

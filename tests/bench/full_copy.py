@@ -1,0 +1,158 @@
+"""A whole database copied, by our flow and by others, in turn."""
+
+from __future__ import annotations
+
+import shlex
+import statistics
+import subprocess
+from collections.abc import Sequence
+from functools import partial
+
+from tests.bench.copying import (
+    OURS,
+    PIPE,
+    SOURCE,
+    TABLES,
+    WAYS,
+    Runs,
+    Way,
+    clear,
+    copy_once,
+    expected,
+    make_tables,
+    pipe,
+    take_turns,
+)
+from tests.bench.options import Options
+from tests.bench.page import Section, spread
+from tests.bench.world import BenchWorld, opened_world
+
+_LARGER = 10 / 3
+_HEADER = (
+    "what",
+    "seconds",
+    "x shell pipe",
+    "x fastest peer",
+    "rows/s",
+    "client CPU s",
+    "peak MB",
+    "rows equal",
+)
+_TEXT = """
+`orders` and `order_items` (three lines an order; ids, decimals, times with microseconds, texts with
+accents, quotes, tabs, newlines and NULLs) from MariaDB into an empty PostgreSQL on the same machine, both
+with fsync and 2 GB of buffers. Each way is a fresh process, measured from its start to its end, in turn
+with the others in each round; each copy is held against its source by the number of rows and a hash over
+all columns. Medians, with the range of the rounds; ratios are medians of the ratios within a round. CPU
+seconds and the memory of the largest process are those of the way's own processes; what the two database
+servers and Prefect's use meanwhile stands beside them.
+
+Ours is the flow `replicate-database` for the first time, with empty folders, against a Prefect server that
+runs: it discovers the tables, writes catalog and suites, lands, prepares, stages, judges, makes primary
+keys and records the run. The pipe, dlt and the limits make no index; ingestr makes a primary key.
+
+Aims: at most 1.0 x the shell pipe and 0.6 x the fastest peer; at 10 M lines 0.8 x the shell pipe; at most
+600 MB.
+"""
+
+
+def measure(options: Options) -> Section:
+    """All ways at the size asked for, and once at 10/3 of it."""
+    larger = int(options.lines * _LARGER)
+    with opened_world() as world:
+        rows, note = _measure(world, options.lines, options.rounds)
+        more, more_note = _measure(world, larger, 1)
+    return Section(
+        "A whole database: MariaDB to PostgreSQL",
+        f"make bench ARGS='full_copy --lines {options.lines} --rounds {options.rounds}'",
+        _TEXT,
+        _HEADER,
+        [_caption(options.lines, options.rounds), *rows, _caption(larger, 1), *more],
+        "\n\n".join([note, more_note]),
+    )
+
+
+def _caption(lines: int, rounds: int) -> list[str]:
+    """A row that tells the size of those below."""
+    times = "once" if rounds == 1 else f"{rounds} rounds"
+    return [f"**{lines:,} lines, {lines // 3:,} orders; {times}**", *[""] * (len(_HEADER) - 1)]
+
+
+def _measure(world: BenchWorld, lines: int, rounds: int) -> tuple[list[list[str]], str]:
+    world.run_sql(SOURCE, "copied.sql", {"lines": lines, "orders": lines // 3})
+    _make_ready_files(world)
+    runs, absent = in_turn(world, WAYS, rounds)
+    rows = _rows(runs, lines + lines // 3)
+    rows += [[name, why, *[""] * (len(_HEADER) - 2)] for name, why in absent.items()]
+    return rows, _note(runs[OURS], lines)
+
+
+def in_turn(world: BenchWorld, ways: Sequence[Way], rounds: int) -> tuple[dict[str, Runs], dict[str, str]]:
+    """Each way in each round; what was measured, and why others could not be."""
+    source, peers = expected(world), {way.name for way in ways if way.is_peer}
+    turns = {way.name: partial(copy_once, world, way, source) for way in ways}
+    return take_turns(turns, rounds, peers.__contains__)
+
+
+def fastest(runs: dict[str, Runs]) -> Runs | None:
+    """The fastest by the median."""
+    return min(runs.values(), key=lambda found: statistics.median(found.seconds), default=None)
+
+
+def ratio(runs: Runs, base: Runs | None) -> str:
+    """Median of the ratios within the rounds."""
+    if base is None:
+        return ""
+    return f"{statistics.median(a / b for a, b in zip(runs.seconds, base.seconds, strict=True)):.2f}"
+
+
+def _rows(runs: dict[str, Runs], row_count: int) -> list[list[str]]:
+    peers = [way.name for way in WAYS if way.is_peer and way.name in runs and not runs[way.name].differs]
+    fastest_peer = fastest({name: runs[name] for name in peers})
+    return [
+        [
+            f"**{name}**" if name == OURS else name,
+            spread(found.seconds),
+            ratio(found, runs.get(PIPE)),
+            ratio(found, fastest_peer),
+            f"{row_count / statistics.median(found.seconds):,.0f}",
+            *cost_cells(found),
+        ]
+        for name, found in runs.items()
+    ]
+
+
+def cost_cells(found: Runs) -> list[str]:
+    """Processor seconds of the processes and of the servers, memory, and whether rows were equal."""
+    return [
+        f"{statistics.median(run.cpu_seconds for run in found.measured):.1f}",
+        f"{statistics.median(found.server_seconds):.1f}",
+        f"{max(run.peak_mb for run in found.measured):,.0f}",
+        f"no: {', '.join(sorted(found.differs))}" if found.differs else "yes",
+    ]
+
+
+def _note(runs: Runs, lines: int) -> str:
+    """Where the time of our flow goes, by its own record."""
+    start, run = statistics.median(runs.start_seconds), statistics.median(runs.run_seconds)
+    rest = statistics.median(runs.seconds) - start - run
+    return (
+        f"Of our time at {lines:,} lines, {start:.1f} s go by before the run begins (imports, discovery, the "
+        f"shape of the warehouse), {run:.1f} s from there to the commit, and {rest:.1f} s after it (pages, "
+        "artifacts, the end of the process)."
+    )
+
+
+def _make_ready_files(world: BenchWorld) -> None:
+    """What the limit reads: binary files of the tables, from a copy by the shell pipe."""
+    url = world.new_database("ready")
+    clear(world)
+    make_tables(world, "ready")
+    folder = world.folder / "ready"
+    folder.mkdir(exist_ok=True)
+    command, environment = pipe(world, url)
+    subprocess.run(command, env=environment, check=True)
+    for table in TABLES:
+        copied = f"\\copy {table} to {shlex.quote(str(folder / table))}.copy with (format binary)"
+        subprocess.run(["psql", "--quiet", "--command", copied, url], check=True)
+    world.query("postgres", "drop database ready with (force)")

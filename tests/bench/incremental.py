@@ -1,0 +1,198 @@
+"""Changed rows brought into a copy that stands: by our flow's second run, and by peers."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.bench.copying import (
+    SOURCE,
+    Job,
+    Runs,
+    clear,
+    dlt,
+    ingestr_command,
+    ingestr_environment,
+    ours,
+    run_measured,
+)
+from tests.bench.fingerprints import fingerprint, source_fingerprint
+from tests.bench.full_copy import cost_cells, ratio
+from tests.bench.options import Options
+from tests.bench.page import Section, spread
+from tests.bench.peers.environments import PeerAbsent
+from tests.bench.world import BenchWorld, opened_world
+
+TABLE = "order_items"
+OURS = "this project"
+BLIND = "this project, without looking for deleted rows"
+INGESTR = "ingestr 0.15.9: merge"
+_REPLICATE = f"from flows.replicate_database import replicate_database as run; run('{SOURCE}', ['{TABLE}'])"
+_TIMES = 3
+_HEADER = (
+    "what",
+    "seconds, whole process",
+    "x ingestr",
+    "seconds, begin of run to commit",
+    "CPU s",
+    "servers' CPU s",
+    "peak MB",
+    "rows equal",
+)
+_TEXT = """
+`order_items` stands copied; then every hundredth or tenth row changes, scattered over the whole table, with
+its `updated_at`. Measured is the next run: of `replicate-database`, which finds the changes by its
+watermark, of ingestr with `merge` and the time of the first change as its beginning, and of dlt with
+`upsert`. Afterwards the copy is held against the source by a hash over all columns.
+
+Where a discovered table has a cursor, ours also compares all keys with the source, so that deleted rows are
+found, which neither peer does; that part grows with the table. The second line is the same flow with
+`deletes: ignore` in the table's file, which promises what the peers promise. The aims are meant for the
+time from the first read to the commit: at most 1.0 x ingestr at 1 %, 0.8 x at 10 %; with as many changed
+rows in a table {times} times as large at most 1.2 x.
+"""
+_CHANGE = """
+update order_items set
+    quantity = quantity % 9 + 1,
+    note = concat('changed ', order_item_id),
+    updated_at = timestamp'{since}' + interval order_item_id % 50000 second
+where order_item_id % {every} = {rest}
+"""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a copy is made and kept: the job of the first run and of the next, with a name for its folders."""
+
+    name: str
+    database: str
+    first: Callable[[BenchWorld, str], Job]
+    following: Callable[[BenchWorld, str, str], Job]
+    relation: str
+
+
+def measure(options: Options) -> Section:
+    """1 % and 10 % of the table, and as many rows as 1 % in a larger one."""
+    larger = options.lines * _TIMES
+    rows: list[list[str]] = []
+    with opened_world() as world:
+        ways, absent = _copied(world, WAYS, options.lines)
+        for day, every in enumerate((100, 10), 1):
+            rows.append(_caption(f"1 of {every} of {options.lines:,} rows, {options.rounds} rounds"))
+            rows += _rows(_rounds(world, ways, day, every, options.rounds))
+        same, _ = _copied(world, [way for way in WAYS if way.name not in absent], larger)
+        rows.append(_caption(f"1 of {100 * _TIMES} of {larger:,} rows, once"))
+        rows += _rows(_rounds(world, same, 3, 100 * _TIMES, 1))
+    return Section(
+        "Changed rows into a copy that stands",
+        f"make bench ARGS='incremental --lines {options.lines} --rounds {options.rounds}'",
+        _TEXT.format(times=_TIMES),
+        _HEADER,
+        [*rows, *([name, why, *[""] * (len(_HEADER) - 2)] for name, why in absent.items())],
+    )
+
+
+def _caption(text: str) -> list[str]:
+    return [f"**{text}**", *[""] * (len(_HEADER) - 1)]
+
+
+def _copied(world: BenchWorld, ways: list[Way], lines: int) -> tuple[list[Way], dict[str, str]]:
+    """Make the source, and the first copy of each way; those that could, and why others could not."""
+    world.run_sql(SOURCE, "copied.sql", {"lines": lines, "orders": lines // 3})
+    clear(world)
+    able, absent = [], {}
+    for way in ways:
+        url = world.new_database(way.database)
+        try:
+            run_measured(world, way.first(world, url), way.database, Runs())
+        except PeerAbsent as why:
+            absent[way.name] = f"absent: {why}"
+        else:
+            able.append(way)
+    _ignore_deletes(world.folder / "blind" / "catalog")
+    return able, absent
+
+
+def _rounds(world: BenchWorld, ways: list[Way], day: int, every: int, rounds: int) -> dict[str, Runs]:
+    runs = {way.name: Runs() for way in ways}
+    for number in range(rounds):
+        since = f"2026-07-{day:02} {number:02}:00:00"
+        world.query_mysql(_CHANGE.format(since=since, every=every, rest=number), database=SOURCE)
+        source = source_fingerprint(world, SOURCE, TABLE)
+        for way in ways:
+            url = world.postgresql.url(way.database)
+            run_measured(world, way.following(world, url, since), way.database, runs[way.name])
+            if fingerprint(world, way.database, TABLE, way.relation) != source:
+                runs[way.name].differs.add(TABLE)
+            print(f"  1 of {every}, {way.name}: {runs[way.name].seconds[-1]:.2f} s", flush=True)
+    return runs
+
+
+def _rows(runs: dict[str, Runs]) -> list[list[str]]:
+    return [
+        [
+            f"**{name}**" if name in (OURS, BLIND) else name,
+            spread(found.seconds),
+            ratio(found, runs.get(INGESTR)),
+            _inside(found, runs.get(INGESTR)),
+            *cost_cells(found),
+        ]
+        for name, found in runs.items()
+    ]
+
+
+def _inside(found: Runs, base: Runs | None) -> str:
+    """Of our flow by its own record, with the ratio to the peer's whole process."""
+    if not found.run_seconds:
+        return ""
+    shown = spread(found.run_seconds)
+    if base is None:
+        return shown
+    ratios = [a / b for a, b in zip(found.run_seconds, base.seconds, strict=True)]
+    return f"{shown}; {statistics.median(ratios):.2f} x ingestr"
+
+
+def _ours(world: BenchWorld, url: str, since: str = "", folder: str = "state") -> Job:
+    """The flow with folders of its own for what it keeps."""
+    home = world.folder / folder
+    for name in ("catalog", "suites"):
+        (home / name).mkdir(parents=True, exist_ok=True)
+    settings = {"ETL_STATE_DIR": home, "ETL_CATALOG_DIR": home / "catalog", "ETL_SUITES_DIR": home / "suites"}
+    return ours(world, url, _REPLICATE, **{name: str(path) for name, path in settings.items()})
+
+
+def _ignore_deletes(catalog: Path) -> None:
+    """As the user of a copy would say it, in the table's file."""
+    path = catalog / "tables" / SOURCE / f"{TABLE}.yaml"
+    text = path.read_text("utf-8")
+    if "deletes: compare" not in text:
+        raise RuntimeError(f"{path} no longer says 'deletes: compare'; the benchmark counts on it.")
+    path.write_text(text.replace("deletes: compare", "deletes: ignore"), "utf-8")
+
+
+def _ingestr(world: BenchWorld, url: str, since: str = "") -> Job:
+    merge = ("--incremental-strategy", "merge", "--primary-key", "order_item_id")
+    of_time = ("--incremental-key", "updated_at", "--interval-start", since.replace(" ", "T") + "Z")
+    command = [*ingestr_command(world, url, TABLE), *merge, *(of_time if since else ())]
+    return command, ingestr_environment(world, url)
+
+
+def _dlt(world: BenchWorld, url: str, since: str = "") -> Job:
+    return dlt(world, url, "upsert", tables=(TABLE,))
+
+
+WAYS = [
+    Way(INGESTR, "by_ingestr", _ingestr, _ingestr, f"public.{TABLE}"),
+    Way(OURS, "by_ours", _ours, _ours, f"replica.{SOURCE}__{TABLE}"),
+    Way(
+        BLIND,
+        "by_blind",
+        partial(_ours, folder="blind"),
+        partial(_ours, folder="blind"),
+        f"replica.{SOURCE}__{TABLE}",
+    ),
+    Way("dlt 1.31: upsert", "by_dlt", _dlt, _dlt, f"copied.{TABLE}"),
+]
