@@ -16,7 +16,19 @@ from tests.bench.options import Options
 from tests.bench.page import Section, keep, write_page
 
 # Each is a module of this package with ``measure(options) -> Section``.
-NAMES = ("full_copy", "whole_job", "incremental", "parallel", "memory", "startup", "gate")
+NAMES = (
+    "full_copy",
+    "whole_job",
+    "incremental",
+    "parallel",
+    "memory",
+    "startup",
+    "gate",
+    "dimension",
+    "facts",
+    "marts",
+    "transforms",
+)
 
 
 def main() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg2
 import pyarrow as pa
 
@@ -62,16 +63,12 @@ class Timing:
         return self.copy + self.settle + self.publish
 
 
-@dataclass
 class BenchWarehouse:
-    """A migrated warehouse with a catalog of the benchmark's own."""
+    """A migrated warehouse with a catalog."""
 
-    url: str
-    catalog: Catalog
-    _as_of: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.warehouse = PostgreSQLWarehouse(self.url, get_settings(), self.catalog)
+    def __init__(self, url: str, catalog: Catalog) -> None:
+        self.url, self.catalog = url, catalog
+        self.warehouse = PostgreSQLWarehouse(url, get_settings(), catalog)
         self.warehouse.migrate()
 
     def load(self, tables: Sequence[Staged], as_of: str) -> Timing:
@@ -155,7 +152,20 @@ def catalog_of(
                 f"bench.{name}": {"name": name, "source": "bench", "description": name, "table": name, **rest}
                 for name, rest in tables.items()
             },
-            "dimensions": {name: {"name": name, "description": name, **rest} for name, rest in dimensions.items()},
+            "dimensions": {
+                name: {"name": name, "description": name, **rest} for name, rest in dimensions.items()
+            },
             "facts": {},
         }
     )
+
+
+def server_cpu_seconds(server: EmbeddedServer) -> float:
+    """Processor seconds of all processes of a server, those that ended included."""
+    first = psutil.Process(int((server.data_dir / "postmaster.pid").read_text().split()[0]))
+    ended = first.cpu_times()
+    seconds = float(ended.user + ended.system + ended.children_user + ended.children_system)
+    for process in first.children(recursive=True):
+        with suppress(psutil.Error):
+            seconds += process.cpu_times().user + process.cpu_times().system
+    return seconds

@@ -6,6 +6,7 @@ of the same events gives the same versions, and nothing is written where nothing
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -133,7 +134,7 @@ def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
     scope.cursor.execute(statement, {})
     for column in dimension.snowflakes:
         _resolve_snowflake(scope, dimension, column)
-    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, _versions(dimension))}")
+    analyze(scope, _versions(dimension), [*dimension.key, "valid_from", "valid_to"])
 
 
 def apply_versions(scope: MergeScope, dimension: Dimension) -> TableOutcome:
@@ -191,6 +192,12 @@ def count_rows(scope: MergeScope, relation: str) -> int:
     return _count(scope.cursor, f"select count(*) from {identifier(scope.staging, relation)}")
 
 
+def analyze(scope: MergeScope, relation: str, columns: Iterable[str]) -> None:
+    """Make the statistics of the columns by which a relation of the staging schema is joined."""
+    names = ", ".join(quote_postgresql(column) for column in columns)
+    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, relation)} ({names})")
+
+
 def affected_relation(dimension: Dimension) -> str:
     """Name of the list of touched members in the staging schema."""
     return f"affected_{dimension.name}"
@@ -204,15 +211,12 @@ def _may_hold_known(scope: MergeScope, dimension: Dimension, names: dict[str, An
     return bool(_row(scope.cursor)[0])
 
 
-def _find_told(
-    scope: MergeScope, dimension: Dimension, names: dict[str, Any], values: dict[str, Any]
-) -> str:
+def _find_told(scope: MergeScope, dimension: Dimension, names: dict[str, Any], values: dict[str, Any]) -> str:
     """Keep the staged rows that may say something new; the name of the relation that holds them."""
     told = f"told_{dimension.name}"
-    relation = quote_postgresql(scope.staging, told)
-    scope.cursor.execute(f"drop table if exists {relation}")
+    scope.cursor.execute(f"drop table if exists {quote_postgresql(scope.staging, told)}")
     scope.cursor.execute(render("merges/dimension/find_told.sql", told=told, **names), values)
-    scope.cursor.execute(f"analyze {relation}")
+    analyze(scope, told, dimension.key)
     return told
 
 
