@@ -33,9 +33,9 @@ from generate_series(1, {orders}) as n cross join generate_series(1, 3) as l whe
 class SalesWarehouse(BenchWarehouse):
     """The project's own catalog with so many order lines to come."""
 
-    def __init__(self, server: EmbeddedServer, lines: int) -> None:
-        server.create_database("sales")
-        super().__init__(server.url("sales"), load_catalog(PROJECT_DIR / "catalog"))
+    def __init__(self, server: EmbeddedServer, database: str, lines: int) -> None:
+        server.create_database(database)
+        super().__init__(server.url(database), load_catalog(PROJECT_DIR / "catalog"))
         orders = lines // LINES_PER_ORDER
         self._sizes = {
             "orders": orders,

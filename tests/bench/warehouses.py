@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,14 +71,17 @@ class BenchWarehouse:
         self.warehouse = PostgreSQLWarehouse(url, get_settings(), catalog)
         self.warehouse.migrate()
 
-    def load(self, tables: Sequence[Staged], as_of: str) -> Timing:
-        """One run over tables, from their ready rows to the commit; the making of staging tables is not in it."""
+    def load(
+        self, tables: Sequence[Staged], as_of: str, when_staged: Callable[[], None] = lambda: None
+    ) -> Timing:
+        """One run over tables; ``when_staged`` is called between their arrival in staging and all else."""
         run_id = uuid.uuid4().hex
         run = Run(run_id, "bench", None, False, f"staging_{run_id}")
         self.warehouse.begin_run(run, [self.catalog.tables[each.table] for each in tables])
         started = time.perf_counter()
         for each in tables:
-            self._stage(each, run)
+            self.stage(each, run)
+        when_staged()
         copied = time.perf_counter()
         known = self.warehouse.watermarks()
         plans = [
@@ -91,7 +94,8 @@ class BenchWarehouse:
         self.warehouse.end_run(run, "succeeded", "", [])
         return Timing(copied - started, settled - copied, published - settled, release)
 
-    def _stage(self, staged: Staged, run: Run) -> None:
+    def stage(self, staged: Staged, run: Run) -> None:
+        """Bring the rows of one table into the staging of a run."""
         table = self.catalog.tables[staged.table]
         if staged.path is not None:
             self.warehouse.stage_part(prepared_file(staged), run)

@@ -1,5 +1,5 @@
 -- What one would write by hand for a first load: lookups by time, order amounts shared by value, no checks.
-insert into by_hand
+insert into by_hand overriding system value
 select
     i.order_item_id, i.order_id, i.line_number, coalesce(d.date_key, -1), coalesce(c.customer_key, -1),
     coalesce(p.product_key, -1), coalesce(s.store_key, -2), o.ordered_at, o.order_status,
