@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from etl.catalog import Catalog, SourceTable
 from etl.errors import ConfigError
@@ -40,6 +40,7 @@ class KnownTable:
         absent: Declared columns that the source lacks, where the table's policy lets that pass (law X12).
         loaded_files: Content hashes of the files that are loaded already (law X11).
         has_rows: The warehouse may hold rows that the source no longer has; else no keys need be compared.
+        compared_at: For which instant of the source's clock its keys were last compared, as cursor text.
     """
 
     watermark: str | None
@@ -47,6 +48,7 @@ class KnownTable:
     absent: tuple[str, ...] = ()
     loaded_files: Set[str] = frozenset()
     has_rows: bool = True
+    compared_at: str | None = None
 
 
 def plan_tables(
@@ -201,7 +203,17 @@ def _plan(table: SourceTable, known: KnownTable, window: Window, as_of: str, req
         watermark=known.watermark,
         window=window,
         as_of=as_of,
-        compares_keys=table.deletes == "compare" and known.has_rows and at_frontier and not request.whole,
+        compares_keys=at_frontier and _compares_keys(table, known, as_of, request),
         speaks_of_now=at_frontier,
         absent=table.unknown_without(known.absent),
     )
+
+
+def _compares_keys(table: SourceTable, known: KnownTable, as_of: str, request: Request) -> bool:
+    """Whether all keys are read: that takes time with the table, and so may be wanted less often (law X8)."""
+    if table.deletes != "compare" or not known.has_rows or request.whole:
+        return False
+    if known.compared_at is None or request.full_refresh:
+        return True
+    since = datetime.fromisoformat(as_of) - datetime.fromisoformat(known.compared_at)
+    return since >= timedelta(hours=table.compare_every_hours)

@@ -41,8 +41,8 @@ class Settings(BaseSettings):
     default_phone_region: str = "US"
 
     batch_rows: int = Field(default=65_536, ge=1)
-    partition_rows: int = Field(default=2_000_000, ge=1)
-    profile_rows: int = Field(default=200_000, ge=0)
+    partition_rows: int = Field(default=1_000_000, ge=1)
+    profile_rows: int = Field(default=50_000, ge=0)
     connect_timeout_seconds: int = Field(default=10, ge=1)
     statement_timeout_seconds: int = Field(default=3_600, ge=1)
     lock_timeout_seconds: int = Field(default=30, ge=0)

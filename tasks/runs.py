@@ -81,6 +81,7 @@ def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Readi
         names = [table.qualified_name for table in tables]
         loaded = resources.warehouse().loaded_files(names)
         with_rows = resources.warehouse().tables_with_rows(names)
+        compared = resources.warehouse().compared_at(names)
         known = {
             table.qualified_name: KnownTable(
                 watermarks.get(table.qualified_name),
@@ -88,6 +89,7 @@ def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Readi
                 source.absent_columns(table),
                 loaded.get(table.qualified_name, set()),
                 table.qualified_name in with_rows,
+                compared.get(table.qualified_name),
             )
             for table in tables
         }

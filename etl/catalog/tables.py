@@ -94,6 +94,12 @@ class SourceTable(Model):
     null_cursor_fallback: str | None = None
     deletes: Literal["ignore", "soft", "compare"] = "ignore"
     deleted_when: str | None = Field(None, description="Boolean column of a soft delete")
+    compare_every_hours: int = Field(
+        0,
+        ge=0,
+        description="How long after a comparison of all keys the next one is due, by the source's clock; "
+        "0 = in each run",
+    )
     drift: Literal["freeze", "evolve", "ignore"] = "freeze"
     zero_dates: Literal["null", "reject"] = "null"
     parent: Parent | None = None
@@ -206,6 +212,8 @@ class SourceTable(Model):
                 "a query with 'parameters' answers for their values, not for all of the source: "
                 "'deletes: compare' and a cursor of numbers need a query without"
             )
+        if self.compare_every_hours and self.deletes != "compare":
+            raise ValueError("'compare_every_hours' goes with 'deletes: compare'")
         if self.deletes == "compare" and (self.files or self.endpoint):
             raise ValueError("'deletes: compare' needs a database; files and APIs tell of no keys")
         if self.files is not None:

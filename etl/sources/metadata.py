@@ -34,6 +34,7 @@ class SourceColumn:
         scale: Decimal digits behind the point; None where each value has its own.
         nullable: False only where the source promises that there is no NULL.
         cast_type: What a constant is cast to for a comparison with this column.
+        longest_bytes: Length of the longest text or bytes that it takes; None where the source does not say.
     """
 
     name: str
@@ -44,6 +45,7 @@ class SourceColumn:
     scale: int | None = None
     nullable: bool = True
     cast_type: str = ""
+    longest_bytes: int | None = None
 
 
 def find_column(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from mysql.connector.abstracts import MySQLConnectionAbstract
@@ -47,7 +48,8 @@ _FIND_TABLE = """
 _TABLE_COLUMNS = """
     select
         table_name,
-        column_name, column_type, data_type, numeric_precision, numeric_scale, datetime_precision, is_nullable
+        column_name, column_type, data_type, numeric_precision, numeric_scale, datetime_precision,
+        is_nullable, character_octet_length
     from information_schema.columns
     where table_schema = %s and table_name = coalesce(%s, table_name)
     order by table_name, ordinal_position
@@ -106,7 +108,7 @@ def columns_of_tables(
         cursor.execute(_TABLE_COLUMNS, (schema, name))
         rows: Any = cursor.fetchall()
     tables: dict[str, dict[str, SourceColumn]] = {}
-    for table_name, column_name, sql_type, kind, digits, scale, fraction, nullable in rows:
+    for table_name, column_name, sql_type, kind, digits, scale, fraction, nullable, longest in rows:
         unsigned = "unsigned" in _text(sql_type)
         column = _column(
             _text(column_name),
@@ -116,7 +118,8 @@ def columns_of_tables(
             scale,
             nullable == "YES",
         )
-        tables.setdefault(_text(table_name), {})[column.name] = column
+        known = replace(column, longest_bytes=longest)
+        tables.setdefault(_text(table_name), {})[column.name] = known
     return tables
 
 

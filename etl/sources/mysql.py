@@ -27,7 +27,7 @@ from etl.sources.metadata_mysql import find_table, query_columns, table_columns
 from etl.sources.mysql_pump import MySqlPump, ReadRequest
 from etl.sources.mysql_sessions import SEE_SESSIONS, await_writers, read_clock
 from etl.sources.partitions import cut_evenly
-from etl.sources.predicates import extract_conditions, select
+from etl.sources.predicates import ends_of, extract_conditions, select
 from etl.sources.relation import (
     Relation,
     declared_query,
@@ -91,7 +91,11 @@ class MySQLSource:
             estimated = _estimated_rows(cursor, select(["1"], relation.sql, conditions))
             if estimated <= self._settings.partition_rows:
                 return (extract,)
-            count, low, high = _one_row(cursor, select(relation.measures, relation.sql, conditions))
+            if extract.window.low is None and relation.is_ranged_by_number:
+                # The whole table: counting it would take as long as a good part of reading it.
+                count, (low, high) = estimated, _one_row(cursor, ends_of(relation))
+            else:
+                count, low, high = _one_row(cursor, select(relation.measures, relation.sql, conditions))
         return cut_evenly(extract, count, low, high, self._settings.partition_rows)
 
     def read(self, table: SourceTable, extract: Extract, snapshot: Snapshot) -> pa.RecordBatchReader:

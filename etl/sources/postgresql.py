@@ -25,7 +25,7 @@ from etl.sources.known_tables import Described, KnownTables
 from etl.sources.metadata import SourceColumn
 from etl.sources.partitions import cut_evenly
 from etl.sources.postgresql_sessions import SEE_SESSIONS, await_writers, literal, one_row, read_clock
-from etl.sources.predicates import extract_conditions, select
+from etl.sources.predicates import ends_of, extract_conditions, select
 from etl.sources.relation import (
     Relation,
     is_first_part,
@@ -91,9 +91,14 @@ class PostgreSQLSource:
             explained = one_row(
                 connection, f"explain (format json) {select(['1'], relation.sql, conditions)}"
             )
-            if explained[0][0]["Plan"]["Plan Rows"] <= self._settings.partition_rows:
+            estimated = explained[0][0]["Plan"]["Plan Rows"]
+            if estimated <= self._settings.partition_rows:
                 return (extract,)
-            count, low, high = one_row(connection, select(relation.measures, relation.sql, conditions))
+            if extract.window.low is None and relation.is_ranged_by_number:
+                # The whole table: counting it would take as long as a good part of reading it.
+                count, (low, high) = int(estimated), one_row(connection, ends_of(relation))
+            else:
+                count, low, high = one_row(connection, select(relation.measures, relation.sql, conditions))
         return cut_evenly(extract, count, low, high, self._settings.partition_rows)
 
     def read(self, table: SourceTable, extract: Extract, snapshot: Snapshot) -> pa.RecordBatchReader:

@@ -14,6 +14,14 @@ def select(columns: Iterable[str], relation: str, conditions: Sequence[str] = ()
     return "\n".join(["select", "    " + ",\n    ".join(columns), "from", f"    {relation}", *where])
 
 
+def ends_of(relation: Relation) -> str:
+    """Least and greatest value of what ranges are cut over, each the first one that an index finds."""
+    value = relation.ranged_sql
+    found = select([value], relation.sql, [f"{value} is not null"])
+    ends = [f"(\n{found}\norder by {value} {order}\nlimit 1\n)" for order in ("asc", "desc")]
+    return "select\n    " + ",\n    ".join(ends)
+
+
 def extract_conditions(relation: Relation, extract: Extract) -> list[str]:
     """Conditions of one extract: window and key range; a ``keys`` extract looks past the window (law X8)."""
     window = _window(relation, extract) if extract.kind == "rows" else []

@@ -72,6 +72,11 @@ class Relation:
             value = f"{value}::text"
         return ["count(*)", f"min({value})", f"max({value})"]
 
+    @property
+    def is_ranged_by_number(self) -> bool:
+        """Whether ranges are cut over whole numbers."""
+        return self.ranged is not None and self._is_number(self.ranged)
+
     def _is_number(self, column: SourceColumn) -> bool:
         # PostgreSQL's numeric may be NaN.
         return column.family == "integer" or (self.dialect.is_mysql and column.kind == "bigint")

@@ -60,6 +60,10 @@ class Warehouse(Protocol):
         """Tables of which the warehouse may hold rows that the source no longer has (law X8)."""
         ...
 
+    def compared_at(self, tables: list[str]) -> dict[str, str]:
+        """Table name -> instant of the source's clock for which all its keys were last compared (law X8)."""
+        ...
+
     def keep_drifts(self, run: Run, table: str, drifts: list[str]) -> None:
         """Record how the source differs from the catalog where the table's policy lets it pass (law X12)."""
         ...

@@ -15,7 +15,7 @@ import pytest
 from demo.database import shop_database
 from demo.plan import ShopPlan
 from demo.shop import Shop
-from etl.catalog import Catalog, SourceTable
+from etl.catalog import Catalog, Replica, SourceTable
 from etl.catalog_files import load_catalog
 from etl.handles import Extract, PreparedFile, Reach, Run, Snapshot, StagedTable, TablePlan, Verdict
 from etl.landing import land
@@ -69,13 +69,14 @@ class RoleWorld:
         run = Run(run_id, "daily-sales", self.plan.date_of(day), False, f"staging_{run_id}")
         with load.lock(run):
             load.begin_run(run, shop_tables(self.catalog))
-            staged = self._stage(load, run)
+            staged = self.stage(load, run)
             checked = [self._check(load, run, table) for table in staged]
             publish.publish(run, [table for table, _ in checked], [verdict for _, verdict in checked])
             publish.refresh_marts(run)
             publish.end_run(run, "succeeded", "", [])
 
-    def _stage(self, load: Warehouse, run: Run) -> list[StagedTable]:
+    def stage(self, load: Warehouse, run: Run) -> list[StagedTable]:
+        """What the shop has, read and staged by a role."""
         source = open_source(self.catalog.sources["shop"], self.settings())
         with source.snapshot(shop_tables(self.catalog)) as snapshot:
             request = Request(run.business_date)
@@ -144,6 +145,28 @@ def test_two_days_by_four_roles_and_the_report_of_them(world: RoleWorld) -> None
     assert world.plan.date_of(2).isoformat() in page.with_name("daily-sales.csv").read_text(encoding="utf-8")
     assert count(world.warehouse_url, "select count(*) from warehouse.fact_sales") > 0
     assert count(world.warehouse_url, "select count(*) from pg_namespace where nspname like 'staging%'") == 0
+
+
+def test_what_one_role_stages_becomes_a_copy_that_belongs_to_the_other(world: RoleWorld) -> None:
+    """The first load of a replica, whose staged table takes the place of the copy."""
+    stores = world.catalog.tables["shop.stores"].model_copy(update={"replica": Replica()})
+    world.catalog = Catalog(
+        sources={"shop": world.catalog.sources["shop"]},
+        tables={"shop.stores": stores},
+        dimensions={},
+        facts={},
+    )
+    world.set_up()
+    load, publish = world.warehouse("etl_load"), world.warehouse("etl_publish")
+    run = Run("of_roles", "copies", None, True, "staging_of_roles")
+    with load.lock(run):
+        load.begin_run(run, [stores])
+        publish.publish(run, world.stage(load, run), [])
+        publish.end_run(run, "succeeded", "", [])
+    owner = "select relowner::regrole::text = 'etl_publish' from pg_class where oid = 'replica.{}'::regclass"
+    assert count(world.warehouse_url, owner.format(stores.replica_relation))
+    execute(as_role(world.warehouse_url, "etl_load"), f"select 1 from replica.{stores.replica_relation}")
+    refused(world.warehouse_url, "etl_load", f"delete from replica.{stores.replica_relation}")
 
 
 def test_no_role_can_do_the_part_of_another(world: RoleWorld) -> None:

@@ -90,6 +90,25 @@ def test_no_keys_are_compared_where_the_warehouse_has_no_row_that_could_be_gone(
 
 
 @pytest.mark.parametrize(
+    ("compared_at", "is_due"),
+    [
+        pytest.param(None, True, id="never-yet"),
+        pytest.param("2026-03-10 12:00:00.000000", False, id="an-hour-too-soon"),
+        pytest.param("2026-03-10 11:00:00.000000", True, id="on-the-hour"),
+    ],
+)
+def test_keys_are_compared_as_seldom_as_the_table_wants(compared_at: str | None, is_due: bool) -> None:
+    """Law X8, by the source's own clock (law X4): the day ends at midnight, 13 hours after eleven."""
+    table = CATALOG.tables["shop.changing"].model_copy(update={"compare_every_hours": 13})
+    catalog = CATALOG.model_copy(update={"tables": {**CATALOG.tables, table.qualified_name: table}})
+    known = {table.qualified_name: KnownTable(SOONER, "UTC", compared_at=compared_at)}
+    snapshot = Snapshot("shop", None, LATER, {table.qualified_name: LATER})
+    for request, wanted in ((Request(DAY), is_due), (Request(DAY, full_refresh=True), True)):
+        (plan,) = plan_tables(catalog, Settings(_env_file=None), snapshot, known, request)
+        assert plan.compares_keys == wanted
+
+
+@pytest.mark.parametrize(
     ("taken_at", "safe_high"),
     [
         pytest.param("2026-03-10 18:00:00.000000", "2026-03-10 18:00:00.000000", id="in-the-evening"),

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from etl.catalog_files import load_catalog
 from etl.handles import Run, TablePlan
 from etl.settings import PROJECT_DIR
-from etl.warehouse.postgresql.audit import start_run
-from etl.warehouse.postgresql.read_windows import keep_windows
+from etl.warehouse.postgresql.audit import finish_run, start_run
+from etl.warehouse.postgresql.read_windows import compared_at, keep_windows
 from etl.windows import Window
 from tests.marts.warehouse import empty_warehouse
 
@@ -43,6 +43,22 @@ def test_bounds_are_kept_as_they_are_and_as_instants_of_their_zones(postgres_dat
         "shop.products": ["17", "4200", None, in_berlin],
         "shop.stores": [None, None, None, in_berlin],
     }
+
+
+def test_the_newest_comparison_of_a_run_that_released_counts(postgres_database: str) -> None:
+    catalog = load_catalog(PROJECT_DIR / "catalog")
+    runs = [("a", "succeeded", 1, True), ("b", "succeeded", 2, True), ("c", "succeeded", 3, False)]
+    with empty_warehouse(postgres_database) as connection, connection.cursor() as cursor:
+        for run_id, status, day, compares in [*runs, ("d", "failed", 4, True)]:
+            run = replace(RUN, run_id=run_id, parameters={})
+            start_run(cursor, run)
+            plan = _plan("shop.orders", Window(None, None))
+            plan = replace(plan, as_of=f"2026-07-0{day} 12:00:00.000000", compares_keys=compares)
+            keep_windows(cursor, catalog, run, [plan], {"shop.orders": "UTC"})
+            finish_run(cursor, run, status, None)
+        assert compared_at(cursor, ["shop.orders", "shop.stores"]) == {
+            "shop.orders": "2026-07-02 12:00:00.000000"
+        }
 
 
 def test_a_run_that_plans_nothing_has_no_windows(postgres_database: str) -> None:

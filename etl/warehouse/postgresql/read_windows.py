@@ -16,6 +16,12 @@ _KEEP = (
     "insert into audit.windows (run_id, table_name, low, high, as_of, compares_keys, moves_watermark,"
     " as_of_at, high_at) values %s on conflict do nothing"
 )
+_COMPARED = (
+    "select distinct on (w.table_name) w.table_name, w.as_of from audit.windows as w"
+    " inner join audit.runs as r on w.run_id = r.run_id"
+    " where w.compares_keys and r.status = 'succeeded' and w.table_name = any(%s)"
+    " order by w.table_name, w.as_of_at desc"
+)
 
 
 def keep_windows(
@@ -41,6 +47,12 @@ def keep_windows(
         for plan in plans
     ]
     execute_values(cursor, _KEEP, rows)
+
+
+def compared_at(cursor: Cursor, tables: list[str]) -> dict[str, str]:
+    """Table name -> ``as_of`` of the newest released run that compared all its keys."""
+    cursor.execute(_COMPARED, (tables,))
+    return dict(cursor.fetchall())
 
 
 def _instant(text: str | None, zone: str) -> datetime | None:

@@ -128,12 +128,12 @@ def settle_table(cursor: Cursor, staged: StagedTable, table: SourceTable) -> Sta
         if not _is_unique(cursor, sql["make_unique"]):
             run("quarantine_conflicting", "drop_identical")
             _is_unique(cursor, sql["make_unique"])
-    run("count_rows")
+    quarantined = counts["quarantine_without_key"] + counts["quarantine_conflicting"]
     return replace(
         staged,
-        row_count=counts["count_rows"],
+        row_count=staged.row_count - quarantined - counts["drop_identical"],
         dropped_count=staged.dropped_count + counts["drop_identical"],
-        quarantined_count=counts["quarantine_without_key"] + counts["quarantine_conflicting"],
+        quarantined_count=quarantined,
     )
 
 

@@ -30,6 +30,7 @@ from etl.warehouse.postgresql import (
     migrations,
     profiles,
     quarantine,
+    read_windows,
     release,
     replays,
     staging,
@@ -39,7 +40,6 @@ from etl.warehouse.postgresql.connection import connect, explained_errors, open_
 from etl.warehouse.postgresql.dimensions import MergeScope
 from etl.warehouse.postgresql.marts import refresh_marts
 from etl.warehouse.postgresql.measured import measured_before
-from etl.warehouse.postgresql.read_windows import keep_windows
 from etl.warehouse.postgresql.reconciling import mending
 from etl.warehouse.postgresql.reconciling.comparing import USUAL_SIZE, RangeSize, compare_tables
 from etl.warehouse.postgresql.reconciling.images import NoImage, image_of
@@ -117,6 +117,11 @@ class PostgreSQLWarehouse:
                 or has_rows(cursor, seen, name)
             }
 
+    def compared_at(self, tables: list[str]) -> dict[str, str]:
+        """When all keys of each table were last compared by a run that released."""
+        with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
+            return read_windows.compared_at(cursor, tables)
+
     def keep_drifts(self, run: Run, table: str, drifts: list[str]) -> None:
         """Record how the source differs from the catalog where the table's policy lets it pass."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
@@ -125,7 +130,7 @@ class PostgreSQLWarehouse:
     def keep_windows(self, run: Run, plans: list[TablePlan], cursor_zones: Mapping[str, str]) -> None:
         """Record what the run is about to read."""
         with connect(self.url, self._settings) as connection, connection.cursor() as cursor:
-            keep_windows(cursor, self._catalog, run, plans, cursor_zones)
+            read_windows.keep_windows(cursor, self._catalog, run, plans, cursor_zones)
 
     def load_calendar(self, days: pa.Table) -> int:
         """Bring the days into ``dim_date``."""

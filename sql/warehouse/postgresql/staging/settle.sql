@@ -60,6 +60,3 @@ dropped as (
 )
 
 select count(*) from dropped;
-
--- name: count_rows
-select count(*) from {{ schema | ident }}.{{ relation | ident }};

@@ -48,7 +48,8 @@ create {{ "unlogged " if not becomes_copy }}table {{ schema | ident }}.{{ relati
     {{ column | ident }} {{ type }},
     {%- endfor %}
     _cursor text,
-    _row bigint generated always as identity
+    -- cached, because a number at a time would cost a fifth of the COPY
+    _row bigint generated always as identity (cache 1000)
 );
 {%- if keys_relation %}
 create unlogged table {{ schema | ident }}.{{ keys_relation | ident }} (
