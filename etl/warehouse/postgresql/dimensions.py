@@ -6,6 +6,7 @@ of the same events gives the same versions, and nothing is written where nothing
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from etl.errors import ReleaseRefused
 from etl.handles import TableOutcome
 from etl.identifiers import quote_postgresql
 from etl.warehouse.postgresql.declared import dimension_columns
-from etl.warehouse.postgresql.guard import Guarded, hold_guard
+from etl.warehouse.postgresql.guard import Guarded, enough_present, hold_guard
 from etl.warehouse.postgresql.staging import require_whole
 from etl.warehouse.postgresql.statements import identifier, render, render_named
 
@@ -73,7 +74,10 @@ def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> Ta
         keys_relation = events.table.keys_relation
         require_whole(scope.cursor, scope.staging, keys_relation)
         removed = append_deletes(scope, dimension, events, keys_relation)
-    scope.cursor.execute(render("merges/dimension/append_events.sql", **names), values)
+    if _may_hold_known(scope, dimension, names):
+        names["relation"] = _find_told(scope, dimension, names, values)
+    for statement in render_named("merges/dimension/append_events.sql", **names).values():
+        scope.cursor.execute(statement, values)
     telling, late = _row(scope.cursor)
     staged = count_rows(scope, events.table.relation)
     return TableOutcome(
@@ -130,13 +134,13 @@ def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
     scope.cursor.execute(statement, {})
     for column in dimension.snowflakes:
         _resolve_snowflake(scope, dimension, column)
-    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, _versions(dimension))}")
+    analyze(scope, _versions(dimension), [*dimension.key, "valid_from", "valid_to"])
 
 
 def apply_versions(scope: MergeScope, dimension: Dimension) -> TableOutcome:
     """Make the affected members equal to their derived versions; obsolete ones wait for ``finish``."""
     sql, values = _apply_statements(scope, dimension), {"run_id": scope.run_id}
-    _check_guard(scope, dimension, sql["count_members"])
+    _check_guard(scope, dimension, sql)
     expired = _count(scope.cursor, sql["count_expired"])
     scope.cursor.execute(sql["find_removed"], {})
     scope.cursor.execute(sql["close_removed"], {})
@@ -188,9 +192,32 @@ def count_rows(scope: MergeScope, relation: str) -> int:
     return _count(scope.cursor, f"select count(*) from {identifier(scope.staging, relation)}")
 
 
+def analyze(scope: MergeScope, relation: str, columns: Iterable[str]) -> None:
+    """Make the statistics of the columns by which a relation of the staging schema is joined."""
+    names = ", ".join(quote_postgresql(column) for column in columns)
+    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, relation)} ({names})")
+
+
 def affected_relation(dimension: Dimension) -> str:
     """Name of the list of touched members in the staging schema."""
     return f"affected_{dimension.name}"
+
+
+def _may_hold_known(scope: MergeScope, dimension: Dimension, names: dict[str, Any]) -> bool:
+    """Whether staged rows may stand in the history already; events of a log are looked up by their key."""
+    if names["mode"] == "sequence" or names["is_replay"]:
+        return False
+    scope.cursor.execute(f"select exists (select from {quote_postgresql('history', dimension.name)})")
+    return bool(_row(scope.cursor)[0])
+
+
+def _find_told(scope: MergeScope, dimension: Dimension, names: dict[str, Any], values: dict[str, Any]) -> str:
+    """Keep the staged rows that may say something new; the name of the relation that holds them."""
+    told = f"told_{dimension.name}"
+    scope.cursor.execute(f"drop table if exists {quote_postgresql(scope.staging, told)}")
+    scope.cursor.execute(render("merges/dimension/find_told.sql", told=told, **names), values)
+    analyze(scope, told, dimension.key)
+    return told
 
 
 def _event_names(
@@ -211,6 +238,8 @@ def _event_names(
         "sequence": identifier(source.sequence) if source.sequence else "0::bigint",
         "operation": _operation(table),
         "is_replay": events.is_replay,
+        "novel": f"novel_{dimension.name}",
+        "is_one_per_key": bool(table.grain) and set(table.grain) <= set(dimension.key),
     }
     values = {
         "source": table.qualified_name,
@@ -276,14 +305,18 @@ def _apply_statements(scope: MergeScope, dimension: Dimension) -> dict[str, str]
     return render_named("merges/dimension/apply_versions.sql", **_names(scope, dimension), columns=columns)
 
 
-def _check_guard(scope: MergeScope, dimension: Dimension, statement: str) -> None:
-    scope.cursor.execute(statement, {})
+def _check_guard(scope: MergeScope, dimension: Dimension, sql: dict[str, str]) -> None:
+    """Hold what ends or changes against the current members, of which no more are counted than matter."""
+    scope.cursor.execute(sql["count_touched"], {})
+    ending, changing = _row(scope.cursor)
+    if not ending and not changing:
+        return
+    guard = dimension.guard
+    scope.cursor.execute(sql["count_members"], {"enough": enough_present(guard, ending, changing)})
     guarded = Guarded(
-        f"current members of {dimension.relation}",
-        f"catalog/dimensions/{dimension.name}.yaml",
-        dimension.guard,
+        f"current members of {dimension.relation}", f"catalog/dimensions/{dimension.name}.yaml", guard
     )
-    hold_guard(guarded, *_row(scope.cursor))
+    hold_guard(guarded, _row(scope.cursor)[0], ending, changing)
 
 
 def _versions(dimension: Dimension) -> str:

@@ -14,8 +14,14 @@ from typing import Any
 from etl.catalog import Dimension, Fact, Lookup
 from etl.errors import ReleaseRefused
 from etl.handles import StagedTable, TableOutcome
-from etl.identifiers import quote_postgresql
-from etl.warehouse.postgresql.dimensions import MergeScope, affected_relation, has_affected, removed_relation
+from etl.warehouse.postgresql.dimensions import (
+    MergeScope,
+    affected_relation,
+    analyze,
+    has_affected,
+    removed_relation,
+)
+from etl.warehouse.postgresql.filling import filled_whole
 from etl.warehouse.postgresql.generated_facts import generated_names
 from etl.warehouse.postgresql.gone import Target, remove_gone
 from etl.warehouse.postgresql.guard import Guarded
@@ -48,16 +54,17 @@ def merge_fact(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable])
     names = make_rows(scope, fact, staged)
     statements = render_named(f"merges/{_folder(fact)}/apply.sql", **names)
     inserted, updated, unchanged = _one(scope, statements["count_changes"])
-    written = [
-        _write(scope, statements[name]) for name in ("update_changed", "insert_missing", "remove_vanished")
-    ]
-    if written[:2] != [updated, inserted]:
+    written = [_write(scope, statements["update_changed"])]
+    with filled_whole(scope.cursor, "warehouse", fact.relation, inserted):
+        written.append(_write(scope, statements["insert_missing"]))
+    if written != [updated, inserted]:
         raise ReleaseRefused(
             f"{fact.relation}: {updated} rows to update and {inserted} to insert,"
             f" but {written[0]} and {written[1]} were written.",
             "This is a fault of the project: nothing was published; keep the staging data and report it.",
         )
-    removed = written[2] + sum(_remove_gone(scope, fact, staged[name]) for name in _compared(fact, staged))
+    vanished = _write(scope, statements["remove_vanished"])
+    removed = vanished + sum(_remove_gone(scope, fact, staged[name]) for name in _compared(fact, staged))
     return TableOutcome(
         fact.relation, "fact", inserted=inserted, updated=updated, unchanged=unchanged, removed=removed
     )
@@ -72,7 +79,7 @@ def make_rows(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable]) 
     names = _names(scope, fact, staged)
     statement = render(f"merges/{_folder(fact)}/rows.sql", **names)
     scope.cursor.execute(statement, _values(scope, fact))
-    scope.cursor.execute(f"analyze {quote_postgresql(scope.staging, rows_relation(fact))}")
+    analyze(scope, rows_relation(fact), [*fact.grain, "_change" if fact.columns else "change"])
     return names
 
 

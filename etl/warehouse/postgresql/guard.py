@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 from etl.catalog import Guard
 from etl.errors import ReleaseRefused
@@ -40,3 +41,14 @@ def hold_guard(guarded: Guarded, present: int, ending: int, changing: int = 0) -
                 f" the guard allows {limit:g} % (law S13).",
                 f"If the change is meant, raise guard.{what}_pct in {guarded.file} and run again.",
             )
+
+
+def enough_present(guard: Guard, ending: int, changing: int) -> int | None:
+    """So many rows that the guard lets the release pass, however many more there are; None = count all."""
+    enough = guard.minimum_members
+    for count, limit in ((ending, guard.end_pct), (changing, guard.change_pct)):
+        if count and not limit:
+            return None
+        if count:
+            enough = max(enough, ceil(count * 100 / limit) + 1)
+    return enough

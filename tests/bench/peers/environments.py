@@ -12,6 +12,7 @@ from etl.settings import get_settings
 # What is installed, and how it is asked whether it works: some packages download their program at first use.
 _REQUIREMENTS = {
     "connectorx": ("connectorx==0.4.*", "pgpq==0.12.*", "pyarrow"),
+    "dbt": ("dbt-core==1.10.*", "dbt-postgres"),
     "dlt": (
         "dlt[postgres,parquet,sql_database]==1.31.*",
         "connectorx==0.4.*",
@@ -20,12 +21,15 @@ _REQUIREMENTS = {
         "sqlalchemy",
     ),
     "ingestr": ("ingestr==0.15.9",),
+    "polars": ("polars==1.*", "pyarrow"),
     "sling": ("sling",),
 }
 _TRIALS = {
     "connectorx": ("python", "-c", "import connectorx, pgpq, pyarrow"),
+    "dbt": ("dbt", "--version"),
     "dlt": ("python", "-c", "import adbc_driver_postgresql, connectorx, dlt.sources.sql_database"),
     "ingestr": ("ingestr", "--version"),
+    "polars": ("python", "-c", "import polars"),
     "sling": ("sling", "--version"),
 }
 _TRIAL_SECONDS = 120

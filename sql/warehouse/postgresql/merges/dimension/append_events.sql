@@ -1,6 +1,13 @@
 -- grain: one event per staged row that says something new of its key
 -- reads: {{ staging }}.{{ relation }}, history.{{ entity }}, warehouse.{{ dimension }}
-with staged as (
+
+-- name: forget_novel
+drop table if exists {{ staging | ident }}.{{ novel | ident }};
+
+-- name: find_novel
+-- Apart from the insert, which would lengthen the table that is looked into.
+create unlogged table {{ staging | ident }}.{{ novel | ident }} as
+with staged as not materialized (
     select
         {{ key | idents }},
         {{ effective_at }} as effective_at,
@@ -14,7 +21,8 @@ with staged as (
     from {{ staging | ident }}.{{ relation | ident }}
 ),
 
-current_members as (
+-- in place of its name, so that few staged rows look up few members
+current_members as not materialized (
     select
         {{ key | idents }},
         valid_from
@@ -22,11 +30,27 @@ current_members as (
     where is_current and not is_inferred
 ),
 
+{%- if is_replay %}
+
+named as materialized (
+    select distinct {{ key | idents('s') }}
+    from staged as s
+),
+{%- else %}
+
+named as materialized (
+    select distinct {{ key | idents('s') }}
+    from staged as s
+    where not exists (select from current_members as c where {{ key | equal('c', 's') }})
+),
+{%- endif %}
+
 ended_members as (
     select
         {{ key | idents('h') }},
         max(h.effective_at) as deleted_at
-    from history.{{ entity | ident }} as h
+    from named as n
+    inner join history.{{ entity | ident }} as h on {{ key | equal('h', 'n') }}
     where
         h.operation = 'delete'
         {%- if is_replay %}
@@ -41,16 +65,13 @@ ended_members as (
                 and l.effective_at > h.effective_at
                 and l.effective_at <= %(window_end)s::timestamptz
         )
-        {%- else %}
-        and not exists (select from current_members as c where {{ key | equal('c', 'h') }})
         {%- endif %}
-        and exists (select from staged as s where {{ key | equal('s', 'h') }})
     group by {{ key | idents('h') }}
 ),
 
 -- law S3: a member whose state is seen again with an old time starts when it was seen;
 -- a log of events speaks for itself
-placed as (
+placed as not materialized (
     select
         {{ key | idents('s') }},
         {%- if existence and mode != 'sequence' %}
@@ -122,112 +143,119 @@ told as (
     select * from placed
     union all
     select * from seen_now
-),
+)
 {%- else %}
 
 told as (
     select * from placed
-),
+)
 {%- endif %}
 
-novel as (
+select
+    {{ key | idents('p') }},
+    p.effective_at,
+    p.operation,
+    p.source_cursor,
+    {%- for attribute in columns %}
+    p.{{ attribute | ident }},
+    {%- endfor %}
+    p._row,
+    {%- if mode == 'sequence' %}
+    p.declared_sequence as sequence
+    {%- else %}
+    coalesce(last_event.sequence + 1, 0)
+    {%- if not is_one_per_key %}
+    + row_number() over (partition by {{ key | idents('p') }}, p.effective_at order by p._row)
+    - 1 {%- endif %} as sequence
+    {%- endif %}
+from told as p
+left join lateral (
     select
-        p.*,
-        {%- if mode == 'sequence' %}
-        p.declared_sequence as sequence
+        {%- if mode == 'snapshot' %}
+        case when h.effective_at = p.effective_at then h.sequence else -1 end as sequence,
         {%- else %}
-        coalesce(last_event.sequence + 1, 0)
-        + row_number() over (partition by {{ key | idents('p') }}, p.effective_at order by p._row)
-        - 1 as sequence
+        h.sequence,
         {%- endif %}
-    from told as p
-    left join lateral (
-        select
-            {%- if mode == 'snapshot' %}
-            case when h.effective_at = p.effective_at then h.sequence else -1 end as sequence,
-            {%- else %}
-            h.sequence,
-            {%- endif %}
-            h.operation,
-            {{ columns | idents('h') }}
-        from history.{{ entity | ident }} as h
-        where
-            {{ key | equal('h', 'p') }}
-            and h.source = %(source)s
-            {%- if mode == 'sequence' %}
-            and h.effective_at = p.effective_at
-            and h.sequence = p.declared_sequence
-            {%- elif mode == 'observed' %}
-            and h.effective_at = p.effective_at
-            {%- else %}
-            and h.effective_at <= p.effective_at
-            {%- endif %}
-        order by h.effective_at desc, h.sequence desc
-        limit 1
-    ) as last_event on true
+        h.operation,
+        {{ columns | idents('h') }}
+    from history.{{ entity | ident }} as h
     where
-        -- LT02: the linter loses the indent behind the template's endif
-        (
-            last_event.operation is null
-            {%- if mode != 'sequence' %}
-            or last_event.operation != p.operation
-            or (
-                p.operation = 'upsert'
-                and row({{ columns | idents('last_event') }})
-                is distinct from row({{ columns | idents('p') }})
-            )
-            {%- endif %}
-        ) -- noqa: LT02
-        {%- if mode == 'observed' %}
-        -- a state that was recorded when it was seen, after its member came back, says nothing new
-        and not exists (
-            select from history.{{ entity | ident }} as h
-            where
-                {{ key | equal('h', 'p') }}
-                and p.is_present
-                and p.effective_at < h.effective_at
-                and p.operation = 'upsert'
-                and h.operation = 'upsert'
-                and h.source = %(source)s
-                and h.source_cursor = p.source_cursor
-                and row({{ columns | idents('h') }}) is not distinct from row({{ columns | idents('p') }})
+        {{ key | equal('h', 'p') }}
+        and h.source = %(source)s
+        {%- if mode == 'sequence' %}
+        and h.effective_at = p.effective_at
+        and h.sequence = p.declared_sequence
+        {%- elif mode == 'observed' %}
+        and h.effective_at = p.effective_at
+        {%- else %}
+        and h.effective_at <= p.effective_at
+        {%- endif %}
+    order by h.effective_at desc, h.sequence desc
+    limit 1
+) as last_event on true
+where
+    -- LT02: the linter loses the indent behind the template's endif
+    (
+        last_event.operation is null
+        {%- if mode != 'sequence' %}
+        or last_event.operation != p.operation
+        or (
+            p.operation = 'upsert'
+            and row({{ columns | idents('last_event') }})
+            is distinct from row({{ columns | idents('p') }})
         )
         {%- endif %}
-),
-
-appended as (
-    insert into history.{{ entity | ident }} (
-        {{ key | idents }}, effective_at, sequence, source, operation, existence, source_cursor,
-        absent, recorded_at, run_id, {{ columns | idents }}
+    ) -- noqa: LT02
+    {%- if mode == 'observed' %}
+    -- a state that was recorded when it was seen, after its member came back, says nothing new
+    and not exists (
+        select from history.{{ entity | ident }} as h
+        where
+            {{ key | equal('h', 'p') }}
+            and p.is_present
+            and p.effective_at < h.effective_at
+            and p.operation = 'upsert'
+            and h.operation = 'upsert'
+            and h.source = %(source)s
+            and h.source_cursor = p.source_cursor
+            and row({{ columns | idents('h') }}) is not distinct from row({{ columns | idents('p') }})
     )
-    select
-        {{ key | idents('n') }},
-        n.effective_at,
-        n.sequence,
-        %(source)s,
-        n.operation,
-        %(existence)s,
-        n.source_cursor,
-        case
-            when n.operation = 'upsert' then %(absent)s::text[]
-            else %(all_attributes)s::text[]
-        end,
-        transaction_timestamp(),
-        %(run_id)s,
-        {{ columns | idents('n') }}
-    from novel as n
-    returning {{ key | idents }}, effective_at
-),
+    {%- endif %}
+;
 
-noted as (
-    insert into {{ staging | ident }}.{{ affected | ident }} ({{ key | idents }})
-    select distinct {{ key | idents }} from appended
-    on conflict do nothing
+-- name: append
+insert into history.{{ entity | ident }} (
+    {{ key | idents }}, effective_at, sequence, source, operation, existence, source_cursor,
+    absent, recorded_at, run_id, {{ columns | idents }}
 )
+select
+    {{ key | idents('n') }},
+    n.effective_at,
+    n.sequence,
+    %(source)s,
+    n.operation,
+    %(existence)s,
+    n.source_cursor,
+    case
+        when n.operation = 'upsert' then %(absent)s::text[]
+        else %(all_attributes)s::text[]
+    end,
+    transaction_timestamp(),
+    %(run_id)s,
+    {{ columns | idents('n') }}
+from {{ staging | ident }}.{{ novel | ident }} as n;
 
+-- name: note
+insert into {{ staging | ident }}.{{ affected | ident }} ({{ key | idents }})
+select distinct {{ key | idents('n') }}
+from {{ staging | ident }}.{{ novel | ident }} as n
+on conflict do nothing;
+
+-- name: count
 -- a row that makes two events, then and now, is one row (law R3)
 select
-    (select count(distinct n._row) from novel as n) as telling_rows,
-    count(*) filter (where c.valid_from > a.effective_at) as late
-from appended as a
-left join current_members as c on {{ key | equal('c', 'a') }}
+    count(distinct n._row) as telling_rows,
+    count(*) filter (where c.valid_from > n.effective_at) as late
+from {{ staging | ident }}.{{ novel | ident }} as n
+left join warehouse.{{ dimension | ident }} as c
+    on {{ key | equal('c', 'n') }} and c.is_current and not c.is_inferred

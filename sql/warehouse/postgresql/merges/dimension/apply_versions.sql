@@ -89,36 +89,29 @@ where
         )
     );
 
--- name: count_members
+-- name: count_touched
 -- A value that becomes known where there was none is no change, as it makes no version (law S14).
-with touched as (
-    select
-        {{ key | idents('t') }},
-        true as is_affected
-    from {{ staging | ident }}.{{ affected | ident }} as t
-)
-
 select
-    count(*) filter (where d.is_current) as current_members,
+    count(*) filter (where e.valid_from is null) as ending,
     count(*) filter (
-        where d.is_current and a.is_affected
-        and not exists (
-            select from {{ staging | ident }}.{{ versions | ident }} as v
-            where {{ key | equal('v', 'd') }} and v.valid_to = d.valid_to
-        )
-    ) as ending,
-    count(*) filter (
-        where d.is_current and a.is_affected
-        and not exists (
-            select from {{ staging | ident }}.{{ versions | ident }} as v
-            where
-                {{ key | equal('v', 'd') }}
-                and v.valid_from = d.valid_from
-                {%- for name in columns %}
-                and (d.{{ name | ident }} is null or d.{{ name | ident }} = v.{{ name | ident }})
-                {%- endfor %}
-        )
+        where v.valid_from is null
+        {%- for name in columns %}
+        or not (d.{{ name | ident }} is null or (d.{{ name | ident }} = v.{{ name | ident }}) is true)
+        {%- endfor %}
     ) as changing
 from warehouse.{{ dimension | ident }} as d
-left join touched as a on {{ key | equal('a', 'd') }}
-where d.{{ surrogate | ident }} > 0 and not d.is_inferred;
+inner join {{ staging | ident }}.{{ affected | ident }} as a on {{ key | equal('a', 'd') }}
+left join {{ staging | ident }}.{{ versions | ident }} as e
+    on {{ key | equal('e', 'd') }} and d.valid_to = e.valid_to
+left join {{ staging | ident }}.{{ versions | ident }} as v
+    on {{ key | equal('v', 'd') }} and d.valid_from = v.valid_from
+where d.is_current and d.{{ surrogate | ident }} > 0 and not d.is_inferred;
+
+-- name: count_members
+with members as (
+    select from warehouse.{{ dimension | ident }} as d
+    where d.is_current and d.{{ surrogate | ident }} > 0 and not d.is_inferred
+    limit %(enough)s
+)
+
+select count(*) from members

@@ -15,34 +15,55 @@ stores as (
     {{ lookup.versions(lookups.store_key) }}
 ),
 
-lines as (
+-- OFFSET 0 keeps the planner from computing the cents of an order once for each line and use
+orders as (
+    select
+        o.order_id,
+        o.customer_id,
+        o.store_id,
+        o.ordered_at,
+        o.order_status,
+        {{ allocate.cents("o.discount_amount") }} as order_discount,
+        {{ allocate.cents("o.tax_amount") }} as order_tax,
+        {{ allocate.cents("o.shipping_amount") }} as order_shipping
+    from {{ staging | ident }}.stg_shop__orders as o
+    offset 0
+),
+
+items as (
     select
         i.order_id,
         i.line_number,
         i.product_id,
         i.quantity,
         i.unit_price,
-        i.discount_amount as line_discount,
-        round(i.quantity * i.unit_price, 2) as gross,
+        {{ allocate.cents("i.discount_amount") }} as line_discount,
+        {{ allocate.cents("round(i.quantity * i.unit_price, 2)") }} as gross
+    from {{ staging | ident }}.stg_shop__order_items as i
+    offset 0
+),
+
+lines as (
+    select
+        i.*,
         o.customer_id,
         o.store_id,
         o.ordered_at,
         o.order_status,
-        o.discount_amount as order_discount,
-        o.tax_amount as order_tax,
-        o.shipping_amount as order_shipping
-    from {{ staging | ident }}.stg_shop__order_items as i
-    inner join {{ staging | ident }}.stg_shop__orders as o on i.order_id = o.order_id
+        o.order_discount,
+        o.order_tax,
+        o.order_shipping,
+        greatest(i.gross - i.line_discount, 0) as cost
+    from items as i
+    inner join orders as o on i.order_id = o.order_id
 ),
 
 -- law F3: by what each line costs; evenly where the whole order costs nothing
 priced as (
     select
         l.*,
-        case
-            when sum(greatest(l.gross - l.line_discount, 0)) over per_order = 0 then 1
-            else greatest(l.gross - l.line_discount, 0)
-        end as weight
+        (sum(l.cost) over per_order)::bigint as order_cost,
+        count(*) over per_order as line_count
     from lines as l
     window per_order as (partition by l.order_id)
 ),
@@ -50,20 +71,39 @@ priced as (
 weighted as (
     select
         p.*,
-        sum(p.weight) over (partition by p.order_id) as order_weight
+        case when p.order_cost = 0 then 1 else p.cost end as weight,
+        case when p.order_cost = 0 then p.line_count else p.order_cost end as order_weight
     from priced as p
+    offset 0
+),
+
+divided as (
+    select
+        w.*,
+        {{ allocate.whole_of("w.order_discount") }} as discount_whole,
+        {{ allocate.whole_of("w.order_tax") }} as tax_whole,
+        {{ allocate.whole_of("w.order_shipping") }} as shipping_whole
+    from weighted as w
+    offset 0
+),
+
+left_over as (
+    select
+        w.*,
+        {{ allocate.rest_of("w.order_discount", "w.discount_whole") }} as discount_rest,
+        {{ allocate.rest_of("w.order_tax", "w.tax_whole") }} as tax_rest,
+        {{ allocate.rest_of("w.order_shipping", "w.shipping_whole") }} as shipping_rest
+    from divided as w
+    offset 0
 ),
 
 shared as (
     select
         w.*,
-        {{ allocate.floor_of("w.order_discount") }} as discount_whole,
-        {{ allocate.rank_of("w.order_discount") }} as discount_rank,
-        {{ allocate.floor_of("w.order_tax") }} as tax_whole,
-        {{ allocate.rank_of("w.order_tax") }} as tax_rank,
-        {{ allocate.floor_of("w.order_shipping") }} as shipping_whole,
-        {{ allocate.rank_of("w.order_shipping") }} as shipping_rank
-    from weighted as w
+        {{ allocate.rank_of("w.discount_rest") }} as discount_rank,
+        {{ allocate.rank_of("w.tax_rest") }} as tax_rank,
+        {{ allocate.rank_of("w.shipping_rest") }} as shipping_rank
+    from left_over as w
 ),
 
 allocated as (
@@ -76,6 +116,20 @@ allocated as (
         {{ allocate.share_of("s.order_shipping", "s.shipping_whole", "s.shipping_rank") }}
             as shipping
     from shared as s
+),
+
+-- whole amounts, and not their parts, become decimals again
+summed as (
+    select
+        a.*,
+        {{ allocate.money("a.gross") }} as gross_amount,
+        {{ allocate.money("a.discount") }} as discount_amount,
+        {{ allocate.money("a.gross - a.discount") }} as net_amount,
+        {{ allocate.money("a.tax") }} as tax_amount,
+        {{ allocate.money("a.shipping") }} as shipping_amount,
+        {{ allocate.money("a.gross - a.discount + a.tax + a.shipping") }} as total_amount
+    from allocated as a
+    offset 0
 ),
 
 sales as (
@@ -91,15 +145,15 @@ sales as (
         a.order_status = any(%(cancelled)s) as is_cancelled,
         a.quantity,
         a.unit_price,
-        a.gross as gross_amount,
-        a.discount as discount_amount,
-        a.gross - a.discount as net_amount,
-        a.tax as tax_amount,
-        a.shipping as shipping_amount,
-        a.gross - a.discount + a.tax + a.shipping as total_amount,
+        a.gross_amount,
+        a.discount_amount,
+        a.net_amount,
+        a.tax_amount,
+        a.shipping_amount,
+        a.total_amount,
         round(a.quantity * p.unit_cost, 2) as cost_amount,
-        a.gross - a.discount - round(a.quantity * p.unit_cost, 2) as profit_amount
-    from allocated as a
+        a.net_amount - round(a.quantity * p.unit_cost, 2) as profit_amount
+    from summed as a
     left join warehouse.dim_date as d
         on d.full_date = (a.ordered_at at time zone %(business_time_zone)s)::date
     left join customers as c

@@ -1,0 +1,46 @@
+-- grain: one row per staged row that may say something new of its key
+-- reads: {{ staging }}.{{ relation }}, history.{{ entity }}
+-- What stands there already is left out by two looks into the history per row, side by side in
+-- as many processes as the server gives; the few rows that are left are placed with care.
+create unlogged table {{ staging | ident }}.{{ told | ident }} as
+with staged as (
+    select * from {{ staging | ident }}.{{ relation | ident }}
+)
+
+select s.*
+from staged as s
+where
+    coalesce(
+        (
+            select
+                h.operation = {{ operation }}
+                {%- if mode == 'observed' and existence %}
+                and h.effective_at = {{ effective_at }}
+                {%- endif %}
+                and (
+                    h.operation = 'delete'
+                    or row({{ columns | idents('h') }})
+                    is not distinct from row({{ columns.values() | idents('s') }})
+                ) as is_known
+            from history.{{ entity | ident }} as h
+            where
+                {{ key | equal('h', 's') }}
+                and h.source = %(source)s
+                {%- if mode == 'snapshot' %}
+                and h.effective_at <= {{ effective_at }}
+                {%- elif not existence %}
+                and h.effective_at = {{ effective_at }}
+                {%- endif %}
+            order by h.effective_at desc, h.sequence desc
+            limit 1
+        ), false
+    ) is false
+    {%- if existence %}
+    or exists (
+        select from history.{{ entity | ident }} as h
+        where
+            {{ key | equal('h', 's') }}
+            and h.operation = 'delete'
+            and h.effective_at >= {{ effective_at }}
+    )
+    {%- endif %}

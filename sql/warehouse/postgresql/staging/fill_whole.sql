@@ -1,0 +1,42 @@
+-- grain: statements about the indexes and foreign keys of {{ schema }}.{{ relation }}
+-- reads: {{ schema }}.{{ relation }}, the system catalog
+
+-- name: may_fill
+select
+    not exists (select from {{ schema | ident }}.{{ relation | ident }})
+    and pg_has_role(t.relowner, 'usage')
+    and not exists (
+        select from pg_constraint as c
+        where c.conrelid = t.oid and c.contype = 'f' and not has_table_privilege(c.confrelid, 'references')
+    ) as may_fill
+from pg_class as t
+where t.oid = format('%%I.%%I', %(schema)s, %(relation)s)::regclass;
+
+-- name: referred
+select distinct c.confrelid::regclass::text as referred
+from pg_constraint as c
+where
+    c.conrelid = format('%%I.%%I', %(schema)s, %(relation)s)::regclass
+    and c.contype = 'f'
+order by referred;
+
+-- name: find
+select
+    format('alter table %%s drop constraint %%I', c.conrelid::regclass, c.conname) as drop_it,
+    format(
+        'alter table %%s add constraint %%I %%s',
+        c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid)
+    ) as create_it
+from pg_constraint as c
+where
+    c.conrelid = format('%%I.%%I', %(schema)s, %(relation)s)::regclass
+    and c.contype = 'f'
+union all
+select
+    format('drop index %%s', i.indexrelid::regclass) as drop_it,
+    pg_get_indexdef(i.indexrelid) as create_it
+from pg_index as i
+where
+    i.indrelid = format('%%I.%%I', %(schema)s, %(relation)s)::regclass
+    and not i.indisunique
+order by drop_it
