@@ -18,21 +18,11 @@ from tests.bench.page import Section, keep, write_page
 # Each is a module of this package with ``measure(options) -> Section``.
 NAMES = (
     "full_copy",
-NAMES = (
-    "full_copy",
     "larger_copy",
     "whole_job",
     "incremental",
     "parallel",
     "partition_cost",
-    "memory",
-    "startup",
-    "gate",
-    "dimension",
-    "facts",
-    "marts",
-    "transforms",
-)
     "memory",
     "startup",
     "gate",
