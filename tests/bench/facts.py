@@ -1,4 +1,4 @@
-"""Facts: order lines with four lookups by time, first load and changed orders, against SQL written by hand."""
+"""Facts: order lines with four lookups by time, against one insert written by hand."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from tests.bench.warehouses import Staged, Timing, opened_server, server_cpu_sec
 from tests.bench.world import SQL_DIR
 
 _TEXT = """
-`fact_sales` with {lines:,} lines of {orders:,} orders: customer, product and store in the version that held at the
-time of the order, the date, and order amounts shared among the lines to the cent (law F3); from staged rows to
-the commit, with settling, row accounting, checks and run record. By hand is one `insert` with the same joins
-into a table with the same keys, checks and indexes but without foreign keys, whose shares are rounded and need
-not add up. Then 1 % of the orders change, scattered over the table, and as many in a table of a third of the
-lines: what they cost should grow with the change, and not with the table. Every line is looked for in the
-fact afterwards, and the sums of both ways are compared.
+`fact_sales` with {lines:,} lines of {orders:,} orders: customer, product and store in the version that held
+at the time of the order, the date, and order amounts shared among the lines to the cent (law F3); from
+staged rows to the commit, with settling, row accounting, checks and run record. By hand is one `insert`
+with the same joins into a table with the same keys, checks and indexes but without foreign keys, whose
+shares are rounded and need not add up. Then 1 % of the orders change, scattered over the table, and as many
+in a table of a third of the lines: what they cost should grow with the change, and not with the table.
 """
 _NOTE = """
-An empty fact is filled whole: foreign keys and indexes are made once, behind the rows; checked row by row, the four
-keys alone took longer than the rows. Shares are computed in whole cents of eight bytes, each division once.
+An empty fact is filled whole: foreign keys and indexes are made once, behind the rows; checked row by row,
+the four keys alone took longer than the rows. Shares are computed in whole cents of eight bytes, each
+division once.
 """
 _HEADER = ("what", "lines", "settle s", "release s", "server CPU s")
 _BY_HAND = (
@@ -66,7 +66,8 @@ def measure(options: Options) -> Section:
         ],
         note=(
             f"The first load took {ratio:.2f} x the CPU seconds of the insert by hand; the sums are"
-            f" {'equal' if is_same else '**not equal**'}. The change took {grown:.2f} x in the larger table.{_NOTE}"
+            f" {'equal' if is_same else '**not equal**'}. The change took {grown:.2f} x in the larger"
+            f" table.{_NOTE}"
         ),
     )  # fmt: skip
 

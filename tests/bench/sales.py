@@ -37,19 +37,19 @@ class SalesWarehouse(BenchWarehouse):
         server.create_database(database)
         super().__init__(server.url(database), load_catalog(PROJECT_DIR / "catalog"))
         orders = lines // LINES_PER_ORDER
-        self._sizes = {
+        self.sizes = {
             "orders": orders,
             "customers": max(orders // 10, 100),
             "products": 10_000,
             "stores": 100,
         }
         self.warehouse.load_calendar(calendar(date(2023, 1, 1), date(2026, 12, 31), 1, "US"))
-        self.execute(*(SQL_DIR / "members.sql").read_text("utf-8").format(**self._sizes).split(";\n"))
+        self.execute(*(SQL_DIR / "members.sql").read_text("utf-8").format(**self.sizes).split(";\n"))
         self.settled_down()
 
     def orders(self, every: int = 1, version: int = 0) -> list[Staged]:
         """Each so many-th order with its lines; another version has other taxes."""
-        names = {**self._sizes, "every": every, "version": version}
+        names = {**self.sizes, "every": every, "version": version}
         return [
             Staged("shop.orders", query=_ORDERS.format(**names)),
             Staged("shop.order_items", query=_LINES.format(**names)),

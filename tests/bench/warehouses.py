@@ -1,4 +1,4 @@
-"""A warehouse of a benchmark: runs on it are staged from ready prepared files, or made in place, and released."""
+"""A warehouse of a benchmark: runs are staged from ready files, or made in place, and released."""
 
 from __future__ import annotations
 

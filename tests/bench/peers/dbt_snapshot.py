@@ -17,7 +17,10 @@ bench:
   target: bench
   outputs:
     bench:
-      {{type: postgres, host: "{host}", user: postgres, password: "", port: 5432, dbname: {database}, schema: peer}}
+      {{
+        type: postgres, host: "{host}", port: 5432, user: postgres, password: "",
+        dbname: {database}, schema: peer
+      }}
 """
 _SNAPSHOTS = """
 sources:
@@ -38,7 +41,7 @@ _SCHEMA_MACRO = "{% macro generate_schema_name(name, node) %}peer{% endmacro %}\
 
 @dataclass(frozen=True)
 class DbtProject:
-    """A project below ``folder`` for the database at ``url``, whose schema ``peer`` has the table ``members``."""
+    """A project below ``folder`` for the database at ``url``, which has a table ``peer.members``."""
 
     folder: Path
     url: str

@@ -1,4 +1,4 @@
-"""Cleans a landed Arrow file with polars expressions, in its own environment: python polars_clean.py IN OUT."""
+"""Cleans a landed Arrow file with polars, in its own environment: python polars_clean.py IN OUT."""
 
 from __future__ import annotations
 

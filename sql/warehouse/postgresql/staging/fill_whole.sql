@@ -7,7 +7,10 @@ select
     and pg_has_role(t.relowner, 'usage')
     and not exists (
         select from pg_constraint as c
-        where c.conrelid = t.oid and c.contype = 'f' and not has_table_privilege(c.confrelid, 'references')
+        where
+            c.conrelid = t.oid
+            and c.contype = 'f'
+            and not has_table_privilege(c.confrelid, 'references')
     ) as may_fill
 from pg_class as t
 where t.oid = format('%%I.%%I', %(schema)s, %(relation)s)::regclass;

@@ -21,8 +21,8 @@ with staged as not materialized (
     from {{ staging | ident }}.{{ relation | ident }}
 ),
 
--- in place of its name, so that few staged rows look up few members
-current_members as not materialized (
+-- in place of its name, so that few staged rows look up few members; ST03: a replay looks up none
+current_members as not materialized ( -- noqa: ST03
     select
         {{ key | idents }},
         valid_from
@@ -30,21 +30,16 @@ current_members as not materialized (
     where is_current and not is_inferred
 ),
 
-{%- if is_replay %}
-
 named as materialized (
     select distinct {{ key | idents('s') }}
     from staged as s
-),
-{%- else %}
-
-named as materialized (
-    select distinct {{ key | idents('s') }}
-    from staged as s
+    {%- if not is_replay %}
     where not exists (select from current_members as c where {{ key | equal('c', 's') }})
+    {%- endif %}
 ),
-{%- endif %}
 
+-- the linter loses the indent within the template's if
+-- noqa: disable=LT02
 ended_members as (
     select
         {{ key | idents('h') }},
@@ -68,6 +63,7 @@ ended_members as (
         {%- endif %}
     group by {{ key | idents('h') }}
 ),
+-- noqa: enable=LT02
 
 -- law S3: a member whose state is seen again with an old time starts when it was seen;
 -- a log of events speaks for itself
@@ -194,21 +190,9 @@ left join lateral (
     limit 1
 ) as last_event on true
 where
-    -- LT02: the linter loses the indent behind the template's endif
-    (
-        last_event.operation is null
-        {%- if mode != 'sequence' %}
-        or last_event.operation != p.operation
-        or (
-            p.operation = 'upsert'
-            and row({{ columns | idents('last_event') }})
-            is distinct from row({{ columns | idents('p') }})
-        )
-        {%- endif %}
-    ) -- noqa: LT02
     {%- if mode == 'observed' %}
     -- a state that was recorded when it was seen, after its member came back, says nothing new
-    and not exists (
+    not exists (
         select from history.{{ entity | ident }} as h
         where
             {{ key | equal('h', 'p') }}
@@ -220,8 +204,22 @@ where
             and h.source_cursor = p.source_cursor
             and row({{ columns | idents('h') }}) is not distinct from row({{ columns | idents('p') }})
     )
+    and
     {%- endif %}
-;
+    -- LT02: the linter loses the indent behind the template's endif
+    -- noqa: disable=LT02
+    (
+        last_event.operation is null
+        {%- if mode != 'sequence' %}
+        or last_event.operation != p.operation
+        or (
+            p.operation = 'upsert'
+            and row({{ columns | idents('last_event') }})
+            is distinct from row({{ columns | idents('p') }})
+        )
+        {%- endif %}
+    );
+-- noqa: enable=LT02
 
 -- name: append
 insert into history.{{ entity | ident }} (

@@ -96,7 +96,10 @@ select
     count(*) filter (
         where v.valid_from is null
         {%- for name in columns %}
-        or not (d.{{ name | ident }} is null or (d.{{ name | ident }} = v.{{ name | ident }}) is true)
+        or (
+            d.{{ name | ident }} is not null
+            and (d.{{ name | ident }} = v.{{ name | ident }}) is not true
+        )
         {%- endfor %}
     ) as changing
 from warehouse.{{ dimension | ident }} as d
@@ -108,10 +111,11 @@ left join {{ staging | ident }}.{{ versions | ident }} as v
 where d.is_current and d.{{ surrogate | ident }} > 0 and not d.is_inferred;
 
 -- name: count_members
+-- AM09: how many there are, and not which
 with members as (
     select from warehouse.{{ dimension | ident }} as d
     where d.is_current and d.{{ surrogate | ident }} > 0 and not d.is_inferred
-    limit %(enough)s
+    limit %(enough)s -- noqa: AM09
 )
 
 select count(*) from members

@@ -15,7 +15,8 @@ stores as (
     {{ lookup.versions(lookups.store_key) }}
 ),
 
--- OFFSET 0 keeps the planner from computing the cents of an order once for each line and use
+-- OFFSET 0 keeps the planner from computing the cents of an order once for each line and use;
+-- AM09: it takes all rows, in any order
 orders as (
     select
         o.order_id,
@@ -27,7 +28,7 @@ orders as (
         {{ allocate.cents("o.tax_amount") }} as order_tax,
         {{ allocate.cents("o.shipping_amount") }} as order_shipping
     from {{ staging | ident }}.stg_shop__orders as o
-    offset 0
+    offset 0 -- noqa: AM09
 ),
 
 items as (
@@ -40,7 +41,7 @@ items as (
         {{ allocate.cents("i.discount_amount") }} as line_discount,
         {{ allocate.cents("round(i.quantity * i.unit_price, 2)") }} as gross
     from {{ staging | ident }}.stg_shop__order_items as i
-    offset 0
+    offset 0 -- noqa: AM09
 ),
 
 lines as (
@@ -74,7 +75,7 @@ weighted as (
         case when p.order_cost = 0 then 1 else p.cost end as weight,
         case when p.order_cost = 0 then p.line_count else p.order_cost end as order_weight
     from priced as p
-    offset 0
+    offset 0 -- noqa: AM09
 ),
 
 divided as (
@@ -84,7 +85,7 @@ divided as (
         {{ allocate.whole_of("w.order_tax") }} as tax_whole,
         {{ allocate.whole_of("w.order_shipping") }} as shipping_whole
     from weighted as w
-    offset 0
+    offset 0 -- noqa: AM09
 ),
 
 left_over as (
@@ -94,7 +95,7 @@ left_over as (
         {{ allocate.rest_of("w.order_tax", "w.tax_whole") }} as tax_rest,
         {{ allocate.rest_of("w.order_shipping", "w.shipping_whole") }} as shipping_rest
     from divided as w
-    offset 0
+    offset 0 -- noqa: AM09
 ),
 
 shared as (
@@ -129,7 +130,7 @@ summed as (
         {{ allocate.money("a.shipping") }} as shipping_amount,
         {{ allocate.money("a.gross - a.discount + a.tax + a.shipping") }} as total_amount
     from allocated as a
-    offset 0
+    offset 0 -- noqa: AM09
 ),
 
 sales as (
