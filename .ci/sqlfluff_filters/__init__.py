@@ -46,6 +46,7 @@ fact = target = "fact_sales"
 row_id = "sale_id"
 at = latest_by = "item_name"
 gone = "gone_items"
+run_id = "run_1"
 is_gone = "false"
 relation = "stg_shop__items"
 parent_relation = "stg_shop__orders"
@@ -70,6 +71,7 @@ other_key = "group_name"
 # Names that templates are given as a list, or with a type or another name each.
 key = {"item_id": "bigint"}
 grain = ["item_id"]
+required = ["item_id"]
 keys = {"order_id": "order_number"}
 columns = {"item_name": _Column("text_1"), "item_group": _Column("text_2")}
 attributes = {"item_name": "text", "item_group": "text"}

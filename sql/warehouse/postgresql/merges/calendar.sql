@@ -9,7 +9,8 @@ where
         where
             -- Told apart by the key first: else each day is held against each.
             d.date_key = c.date_key
-            and row({{ columns | idents('d') }}) is not distinct from row({{ columns | idents('c') }})
+            and row({{ columns | idents('d') }})
+            is not distinct from row({{ columns | idents('c') }})
     )
 on conflict (date_key) do update
     set ({{ attributes | idents }}) = ({{ attributes | idents('excluded') }})

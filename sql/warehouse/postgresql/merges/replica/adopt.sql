@@ -1,18 +1,22 @@
 -- grain: statements that make the staged table of a first load the copy {{ target }} itself,
 -- so that no row is written twice
 -- reads: {{ staging }}.{{ relation }}, replica.{{ target }}
-{% set staged = staging | ident ~ "." ~ (relation | ident) -%}
-{% set copy = "replica." ~ (target | ident) -%}
+{% macro staged() -%}
+{{ staging | ident }}.{{ relation | ident }}
+{%- endmacro %}
+{% macro copy() -%}
+replica.{{ target | ident }}
+{%- endmacro %}
 
 -- name: hold
-lock table {{ copy }} in access exclusive mode;
+lock table {{ copy() }} in access exclusive mode;
 
 -- name: is_possible
 -- nothing is there yet, nobody has hung anything on it, and the columns are the same
 with there as (
     select
-        {{ copy | literal }}::regclass as copy,
-        {{ staged | literal }}::regclass as staged
+        {{ copy() | literal }}::regclass as copy,
+        {{ staged() | literal }}::regclass as staged
 ),
 
 shapes as (
@@ -45,7 +49,7 @@ hung as (
 )
 
 select
-    not exists (select from {{ copy }})
+    not exists (select from {{ copy() }})
     and not exists (select from hung)
     and not c.has_grants
     and c.columns = s.columns
@@ -65,9 +69,10 @@ select
     quote_ident(k.conname) as key_name
 from pg_class as c
 inner join pg_constraint as k on c.oid = k.conrelid and k.contype = 'p'
-inner join pg_index as i on i.indrelid = {{ staged | literal }}::regclass and i.indisunique
+inner join pg_index as i on i.indrelid = {{ staged() | literal }}::regclass and i.indisunique
 inner join pg_class as n on i.indexrelid = n.oid
-where c.oid = {{ copy | literal }}::regclass
+where c.oid = {{ copy() | literal }}::regclass
+order by i.indexrelid
 limit 1;
 
 -- name: find_rights
@@ -76,32 +81,32 @@ select
     case a.grantee when 0 then 'public' else a.grantee::regrole::text end as grantee
 from pg_class as c
 cross join aclexplode(c.relacl) as a
-where c.oid = {{ copy | literal }}::regclass;
+where c.oid = {{ copy() | literal }}::regclass;
 
 -- name: drop_flagged
-delete from {{ staged }} as s
+delete from {{ staged() }} as s
 where {{ is_gone }};
 
 -- name: count
-select count(*) as present from {{ staged }};
+select count(*) as present from {{ staged() }};
 
 -- name: rename_cursor
-alter table {{ staged }} rename column _cursor to _source_cursor;
+alter table {{ staged() }} rename column _cursor to _source_cursor;
 
 -- name: complete
 -- a constant default is not written into the rows, and all the checks share one scan
-alter table {{ staged }}
+alter table {{ staged() }}
 drop column _row,
 add column _inserted_run_id text not null default {{ run_id | literal }},
 {%- for column in required %}
 alter column {{ column | ident }} set not null,
 {%- endfor %}
 add column _updated_run_id text not null default {{ run_id | literal }};
-alter table {{ staged }}
+alter table {{ staged() }}
 alter column _inserted_run_id drop default,
 alter column _updated_run_id drop default;
 
 -- name: replace
-drop table {{ copy }};
-alter table {{ staged }} rename to {{ target | ident }};
+drop table {{ copy() }};
+alter table {{ staged() }} rename to {{ target | ident }};
 alter table {{ staging | ident }}.{{ target | ident }} set schema replica;
