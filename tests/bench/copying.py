@@ -26,6 +26,7 @@ ARROW_PIPE = "two processes: connectorx to pgpq to COPY"
 READY_FILE = "limit: ready binary file by COPY"
 
 _SHOWN_CHARACTERS = 150
+_DECLARED = "declared"
 PEERS_DIR = Path(__file__).with_name("peers")
 _REPLICATE = f"from flows.replicate_database import replicate_database; replicate_database('{SOURCE}')"
 _TYPES = {
@@ -172,11 +173,26 @@ def run_measured(world: BenchWorld, job: Job, database: str, runs: Runs) -> None
 
 
 def clear(world: BenchWorld) -> None:
-    """Forget what the ways keep outside the databases."""
+    """Forget what the ways keep outside the databases, but not what :func:`declare` has declared."""
     world.clear_state()
     for folder in ("catalog", "suites", "seldom", "dlt", "ingestr"):
         shutil.rmtree(world.folder / folder, ignore_errors=True)
-        (world.folder / folder).mkdir()
+        declared = world.folder / _DECLARED / folder
+        if declared.is_dir():
+            shutil.copytree(declared, world.folder / folder)
+        else:
+            (world.folder / folder).mkdir()
+
+
+def declare(world: BenchWorld) -> float:
+    """Write catalog and suites of the source, once for all rounds; how many seconds that took."""
+    shutil.rmtree(world.folder / _DECLARED, ignore_errors=True)
+    clear(world)
+    command = [sys.executable, "-m", "etl.discovery", SOURCE]
+    taken = measure(command, ours(world, world.postgresql.url("postgres"))[1], PROJECT_DIR)
+    for folder in ("catalog", "suites"):
+        shutil.copytree(world.folder / folder, world.folder / _DECLARED / folder)
+    return taken.seconds
 
 
 def make_tables(world: BenchWorld, database: str) -> None:
