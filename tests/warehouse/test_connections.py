@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -70,6 +71,25 @@ def test_a_block_that_fails_leaves_no_session(postgres_url: str, settings: Setti
         assert backend(second) != number
         cursor.execute("select to_regclass('left_behind')")
         assert cursor.fetchone() == (None,)
+
+
+def test_a_process_that_is_forked_leaves_its_parents_sessions_alone(
+    postgres_url: str, settings: Settings
+) -> None:
+    with connect(postgres_url, settings) as first:
+        number = backend(first)
+    child = os.fork()
+    if not child:
+        failed = 1
+        try:
+            with connect(postgres_url, settings) as own:
+                failed = int(backend(own) == number)
+            close_idle_connections()
+        finally:
+            os._exit(failed)
+    assert os.waitpid(child, 0)[1] == 0
+    with connect(postgres_url, settings) as second:
+        assert backend(second) == number
 
 
 def test_a_session_that_the_server_ended_is_replaced(postgres_url: str, settings: Settings) -> None:

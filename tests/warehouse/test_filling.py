@@ -52,6 +52,24 @@ def test_indexes_and_foreign_keys_are_there_again_and_checked(shop: World) -> No
     assert shop.query(FACT) == filled
 
 
+def test_what_somebody_has_added_is_there_again_too(shop: World) -> None:
+    """An exclusion has an index that cannot be dropped by itself; a comment is in no definition."""
+    with shop.connection.cursor() as cursor:
+        cursor.execute(
+            "alter table warehouse.fact_sales add constraint apart"
+            " exclude using gist (int8range(order_id, order_id, '[]') with &&);"
+            ' create index "odd 100% $$" on warehouse.fact_sales (quantity) where quantity > 0;'
+            " comment on index warehouse.\"odd 100% $$\" is 'ours';"
+            ' create index "odd %s" on warehouse.fact_sales (quantity)'
+        )
+    before = shop.query(INDEXES), shop.query(CONSTRAINTS)
+    shop.load(_orders(1, 2, 3))
+    assert shop.query("select count(*) from warehouse.fact_sales") == [(3,)]
+    assert (shop.query(INDEXES), shop.query(CONSTRAINTS)) == before
+    said = "select obj_description('warehouse.\"odd 100% $$\"'::regclass)"
+    assert shop.query(said.replace("%", "%%")) == [("ours",)]
+
+
 def test_a_table_that_is_read_is_filled_row_by_row(shop: World) -> None:
     with closing(psycopg2.connect(shop.url)) as reader, reader.cursor() as cursor:
         cursor.execute("select count(*) from warehouse.dim_customer")

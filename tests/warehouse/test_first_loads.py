@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
 
 from etl.catalog import Catalog
@@ -30,14 +32,20 @@ DECLARED: dict[str, Any] = {
     "deleted_when": "gone",
     "replica": {"guard": {"end_pct": 100}},
 }
-CATALOG = Catalog.model_validate(
-    {
-        "sources": {"s": {"name": "s", "description": "a database", "url_setting": "shop_url"}},
-        "tables": {"s.things": DECLARED},
-        "dimensions": {},
-        "facts": {},
-    }
-)
+
+
+def _catalog(table: dict[str, Any]) -> Catalog:
+    return Catalog.model_validate(
+        {
+            "sources": {"s": {"name": "s", "description": "a database", "url_setting": "shop_url"}},
+            "tables": {f"s.{table['name']}": table},
+            "dimensions": {},
+            "facts": {},
+        }
+    )
+
+
+CATALOG = _catalog(DECLARED)
 SHAPE = (
     "select attname, format_type(atttypid, atttypmod), attnotnull, col_description(attrelid, attnum)"
     " from pg_attribute where attrelid = 'replica.s__things'::regclass and attnum > 0 and not attisdropped"
@@ -66,7 +74,7 @@ def world(postgres_url: str, settings_: Settings) -> Iterator[World]:
         "drop table replica.s__things cascade; delete from audit.watermarks; drop role if exists reader",
     )
     world.warehouse.migrate()
-    _execute(world, "create role reader; grant select on replica.s__things to reader")
+    _execute(world, "create role reader; grant select on replica.s__things to reader with grant option")
     yield world
     _execute(world, "revoke all on replica.s__things from reader; drop role reader")
     world.close()
@@ -111,17 +119,41 @@ def test_duplicates_are_settled_first(world: World) -> None:
         f' references replica.s__things (id, "{ODD.replace(chr(34), chr(34) * 2)}"))',
         "grant select (id) on replica.s__things to reader",
         "alter table replica.s__things add column ours text",
+        "create table public.kept (thing replica.s__things)",
+        "alter table replica.s__things enable row level security",
+        "alter table replica.s__things set (fillfactor = 50)",
     ],
-    ids=["view", "index", "foreign-key", "column-grant", "column"],
+    ids=["view", "index", "foreign-key", "column-grant", "column", "row-type", "row-security", "storage"],
 )
 def test_a_copy_on_which_somebody_has_built_stays(world: World, hung: str) -> None:
-    _execute(world, "drop view if exists public.seen; drop table if exists public.child")
+    _execute(world, "drop view if exists public.seen; drop table if exists public.child, public.kept")
     _execute(world, hung)
     place = world.query(PLACE)
     copied, _ = _load(world, [_thing(1)])
     assert copied.inserted == 1
     assert world.query(PLACE) == place
     assert world.query("select id from replica.s__things") == [(1,)]
+
+
+def test_a_copy_that_somebody_reads_is_filled_in_its_place(world: World) -> None:
+    """No release waits for a reader."""
+    place = world.query(PLACE)
+    with closing(psycopg2.connect(world.url)) as reader, reader.cursor() as cursor:
+        cursor.execute("select count(*) from replica.s__things")
+        _load(world, [_thing(1)])
+    assert world.query(PLACE) == place
+    assert world.query("select id from replica.s__things") == [(1,)]
+
+
+def test_the_name_of_a_table_may_be_any_text(postgres_database: str, settings_: Settings) -> None:
+    """Law P1."""
+    odd = DECLARED | {"name": ODD}
+    world = World(postgres_database, settings_, _catalog(odd))
+    place = "select oid from pg_class where relname = %s and relnamespace = 'replica'::regnamespace"
+    empty = world.query(place, (f"s__{ODD}",))
+    world.load(Batch({f"s.{ODD}": [_thing(1)]}))
+    assert world.query(place, (f"s__{ODD}",)) != empty
+    world.close()
 
 
 def test_a_refused_first_load_leaves_the_copy_empty_and_in_its_place(world: World) -> None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from psycopg2.errors import InsufficientPrivilege, LockNotAvailable
+from psycopg2.extensions import cursor as Cursor
+
 from etl.catalog import SourceTable
 from etl.handles import StagedTable, TableOutcome
 from etl.warehouse.postgresql.declared import replica_columns
@@ -21,12 +24,14 @@ from etl.warehouse.postgresql.statements import identifier, render_named
 def can_adopt(scope: MergeScope, table: SourceTable, staged: StagedTable) -> bool:
     """Whether the staged table can become the copy, which nobody changes from here on to the commit.
 
-    Not where the copy has rows, or something that would be lost with it, such as a view that reads it.
+    Not where the copy has rows, or something that would be lost with it, such as a view that reads it; nor
+    where somebody reads it just now: no release waits for what is only quicker.
     """
     if not is_first_load(scope.cursor, table) or (staged.plan and staged.plan.replays):
         return False
     sql = _statements(scope, table)
-    scope.cursor.execute(sql["hold"], {})
+    if not _holds_alone(scope.cursor, sql["hold"]):
+        return False
     scope.cursor.execute(sql["is_possible"], {})
     row = scope.cursor.fetchone()
     return bool(row and row[0])
@@ -60,9 +65,19 @@ def adopt(scope: MergeScope, table: SourceTable) -> None:
     named = f"add constraint {key_name} primary key using index {key_index}"
     cursor.execute(f"alter table {copy} {named}", {})
     cursor.execute(f"alter table {copy} owner to {owner}", {})
-    for right, grantee in rights:
-        cursor.execute(f"grant {right} on {copy} to {grantee.replace('%', '%%')}", {})
+    for right, grantee, passing in rights:
+        cursor.execute(f"grant {right} on {copy} to {grantee.replace('%', '%%')} {passing}", {})
     describe_replica(cursor, table)
+
+
+def _holds_alone(cursor: Cursor, hold: str) -> bool:
+    cursor.execute("savepoint holding")
+    try:
+        cursor.execute(hold, {})
+    except (LockNotAvailable, InsufficientPrivilege):
+        cursor.execute("rollback to savepoint holding")
+        return False
+    return True
 
 
 def _statements(scope: MergeScope, table: SourceTable) -> dict[str, str]:

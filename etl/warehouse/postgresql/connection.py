@@ -93,6 +93,10 @@ class _Idle:
         for _, connection in closing:
             connection.close()
 
+    def forget(self) -> None:
+        """Begin anew in a process that was forked: what waits is its parent's, as may be the lock."""
+        self._waiting, self._lock = [], threading.Lock()
+
     def _pop(self, purpose: tuple[object, ...]) -> Connection | None:
         with self._lock:
             for place in reversed(range(len(self._waiting))):
@@ -102,11 +106,11 @@ class _Idle:
 
 
 _idle = _Idle()
+os.register_at_fork(after_in_child=_idle.forget)
 
 
 def _purpose(url: str, settings: Settings) -> tuple[object, ...]:
-    # A process that was forked must not speak over its parent's connections.
-    return os.getpid(), url, _session_options(settings)
+    return url, _session_options(settings)
 
 
 def open_connection(url: str, settings: Settings) -> Connection:

@@ -232,10 +232,10 @@ def _event_names(
         "columns": columns,
         "mode": mode,
         "existence": source.existence,
-        "effective_at": identifier(source.effective_at)
+        "effective_at": identifier("s", source.effective_at)
         if source.effective_at
         else "%(window_end)s::timestamptz",
-        "sequence": identifier(source.sequence) if source.sequence else "0::bigint",
+        "sequence": identifier("s", source.sequence) if source.sequence else "0::bigint",
         "operation": _operation(table),
         "is_replay": events.is_replay,
         "novel": f"novel_{dimension.name}",
@@ -253,10 +253,10 @@ def _event_names(
 
 
 def _operation(table: SourceTable) -> str:
-    """A soft delete is a row whose flag says so (law X8)."""
+    """A soft delete is a row whose flag says so (law X8); ``s`` is the staged row."""
     if table.deleted_when is None:
         return "'upsert'"
-    return f"case when {identifier(table.deleted_when)} then 'delete' else 'upsert' end"
+    return f"case when {identifier('s', table.deleted_when)} then 'delete' else 'upsert' end"
 
 
 def _names(scope: MergeScope, dimension: Dimension) -> dict[str, Any]:

@@ -24,6 +24,7 @@ where
 order by referred;
 
 -- name: find
+-- what says more than its definition tells stays: an exclusion, a comment, the mark to cluster by
 select
     format('alter table %%s drop constraint %%I', c.conrelid::regclass, c.conname) as drop_it,
     format(
@@ -34,6 +35,7 @@ from pg_constraint as c
 where
     c.conrelid = format('%%I.%%I', %(schema)s, %(relation)s)::regclass
     and c.contype = 'f'
+    and obj_description(c.oid, 'pg_constraint') is null
 union all
 select
     format('drop index %%s', i.indexrelid::regclass) as drop_it,
@@ -42,4 +44,7 @@ from pg_index as i
 where
     i.indrelid = format('%%I.%%I', %(schema)s, %(relation)s)::regclass
     and not i.indisunique
+    and not i.indisexclusion
+    and not i.indisclustered
+    and obj_description(i.indexrelid, 'pg_class') is null
 order by drop_it

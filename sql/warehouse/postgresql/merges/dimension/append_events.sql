@@ -9,16 +9,16 @@ drop table if exists {{ staging | ident }}.{{ novel | ident }};
 create unlogged table {{ staging | ident }}.{{ novel | ident }} as
 with staged as not materialized (
     select
-        {{ key | idents }},
+        {{ key | idents('s') }},
         {{ effective_at }} as effective_at,
         {{ sequence }} as declared_sequence,
         {{ operation }} as operation,
-        _cursor as source_cursor,
+        s._cursor as source_cursor,
         {%- for attribute, column in columns.items() %}
-        {{ column | ident }} as {{ attribute | ident }},
+        s.{{ column | ident }} as {{ attribute | ident }},
         {%- endfor %}
-        _row
-    from {{ staging | ident }}.{{ relation | ident }}
+        s._row
+    from {{ staging | ident }}.{{ relation | ident }} as s
 ),
 
 -- in place of its name, so that few staged rows look up few members; ST03: a replay looks up none

@@ -7,16 +7,21 @@
 {% macro copy() -%}
 replica.{{ target | ident }}
 {%- endmacro %}
+{# the name of a relation as a text: the doubled per cent signs are doubled once more #}
+{% macro named(relation) -%}
+{{ relation | replace('%%', '%') | literal }}::regclass
+{%- endmacro %}
 
 -- name: hold
-lock table {{ copy() }} in access exclusive mode;
+lock table {{ copy() }} in access exclusive mode nowait;
 
 -- name: is_possible
--- nothing is there yet, nobody has hung anything on it, and the columns are the same
+-- nothing is there yet, it is ours and as it was made, nobody has hung anything on it, and the
+-- columns are the same
 with there as (
     select
-        {{ copy() | literal }}::regclass as copy,
-        {{ staged() | literal }}::regclass as staged
+        {{ named(copy()) }} as copy,
+        {{ named(staged()) }} as staged
 ),
 
 shapes as (
@@ -39,10 +44,13 @@ shapes as (
 hung as (
     select d.objid
     from pg_depend as d
-    inner join there as t on d.refobjid = t.copy
+    cross join there as t
+    inner join pg_class as c on t.copy = c.oid
     left join pg_constraint as k on d.classid = 'pg_constraint'::regclass and d.objid = k.oid
     where
-        d.refclassid = 'pg_class'::regclass
+        (d.refclassid, d.refobjid) in (
+            ('pg_class'::regclass, c.oid), ('pg_type'::regclass, c.reltype)
+        )
         and d.deptype in ('n', 'a')
         -- other than its primary key and that columns are never NULL
         and coalesce(k.contype not in ('p', 'n'), true)
@@ -53,6 +61,17 @@ select
     and not exists (select from hung)
     and not c.has_grants
     and c.columns = s.columns
+    and exists (
+        select from pg_class as r
+        inner join pg_constraint as k on r.oid = k.conrelid and k.contype = 'p'
+        where
+            r.oid = t.copy
+            and pg_has_role(r.relowner, 'usage')
+            and not r.relrowsecurity
+            and r.reloptions is null
+            and r.relreplident = 'd'
+            and r.relpersistence = 'p'
+    )
     and exists (
         select from pg_class as r
         inner join pg_index as i on r.oid = i.indrelid and i.indisunique
@@ -69,19 +88,20 @@ select
     quote_ident(k.conname) as key_name
 from pg_class as c
 inner join pg_constraint as k on c.oid = k.conrelid and k.contype = 'p'
-inner join pg_index as i on i.indrelid = {{ staged() | literal }}::regclass and i.indisunique
+inner join pg_index as i on i.indrelid = {{ named(staged()) }} and i.indisunique
 inner join pg_class as n on i.indexrelid = n.oid
-where c.oid = {{ copy() | literal }}::regclass
+where c.oid = {{ named(copy()) }}
 order by i.indexrelid
 limit 1;
 
 -- name: find_rights
 select
     a.privilege_type,
-    case a.grantee when 0 then 'public' else a.grantee::regrole::text end as grantee
+    case a.grantee when 0 then 'public' else a.grantee::regrole::text end as grantee,
+    case when a.is_grantable then 'with grant option' else '' end as may_pass_on
 from pg_class as c
 cross join aclexplode(c.relacl) as a
-where c.oid = {{ copy() | literal }}::regclass;
+where c.oid = {{ named(copy()) }};
 
 -- name: drop_flagged
 delete from {{ staged() }} as s
