@@ -189,6 +189,8 @@ left join lateral (
     order by h.effective_at desc, h.sequence desc
     limit 1
 ) as last_event on true
+-- LT02: the linter loses the indent behind the template's endif
+-- noqa: disable=LT02
 where
     {%- if mode == 'observed' %}
     -- a state that was recorded when it was seen, after its member came back, says nothing new
@@ -206,8 +208,6 @@ where
     )
     and
     {%- endif %}
-    -- LT02: the linter loses the indent behind the template's endif
-    -- noqa: disable=LT02
     (
         last_event.operation is null
         {%- if mode != 'sequence' %}
