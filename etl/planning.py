@@ -39,7 +39,7 @@ class KnownTable:
         cursor_zone: Time zone in which its window bounds are written.
         absent: Declared columns that the source lacks, where the table's policy lets that pass (law X12).
         loaded_files: Content hashes of the files that are loaded already (law X11).
-        has_rows: The warehouse may hold rows that the source no longer has; else no keys need be compared.
+        has_rows: The warehouse may hold rows that the source no longer has.
         compared_at: For which instant of the source's clock its keys were last compared, as cursor text.
     """
 
@@ -211,7 +211,9 @@ def _plan(table: SourceTable, known: KnownTable, window: Window, as_of: str, req
 
 def _compares_keys(table: SourceTable, known: KnownTable, as_of: str, request: Request) -> bool:
     """Whether all keys are read: that takes time with the table, and so may be wanted less often (law X8)."""
-    if table.deletes != "compare" or not known.has_rows or request.whole:
+    # A row may have come with an old timestamp, behind a window that found none (law X1).
+    reads_all = table.cursor is None or known.watermark is None
+    if table.deletes != "compare" or request.whole or (reads_all and not known.has_rows):
         return False
     if known.compared_at is None or request.full_refresh:
         return True

@@ -89,6 +89,14 @@ def test_no_keys_are_compared_where_the_warehouse_has_no_row_that_could_be_gone(
     assert [plan.table for plan in plans if plan.compares_keys] == ["shop.whole"]
 
 
+def test_keys_are_compared_where_a_window_has_found_no_row_yet() -> None:
+    """Law X1: a row that comes later with an old timestamp lies behind the watermark."""
+    known = {name: KnownTable(SOONER, "UTC", has_rows=False) for name in TABLES if name != "shop.numbered"}
+    snapshot = Snapshot("shop", None, LATER, dict.fromkeys(TABLES, LATER))
+    plans = plan_tables(CATALOG, Settings(_env_file=None), snapshot, known, Request(DAY))
+    assert [plan.table for plan in plans if plan.compares_keys] == ["shop.changing"]
+
+
 @pytest.mark.parametrize(
     ("compared_at", "is_due"),
     [
