@@ -308,7 +308,11 @@ def test_one_tampering_is_found_in_its_range_and_repaired(
     )
     dirty.end()
     if expected != "kept":
-        assert {table: _held(world, table) for table in TARGETS} == {t: _told(source, t) for t in TARGETS}
+        told = {table: _told(source, table) for table in TARGETS}
+        if (name, how, side) == ("s.prices", "add", "source"):
+            # Its first event, of whatever table, makes a member.
+            told["s.members"] = sorted([*told["s.members"], repr((key, None, None))])
+        assert {table: _held(world, table) for table in TARGETS} == told
     assert world.rebuild_difference("member") == []
 
 

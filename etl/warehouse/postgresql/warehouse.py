@@ -36,7 +36,12 @@ from etl.warehouse.postgresql import (
     staging,
 )
 from etl.warehouse.postgresql.calendar_loading import load_calendar
-from etl.warehouse.postgresql.connection import connect, explained_errors, open_connection
+from etl.warehouse.postgresql.connection import (
+    close_idle_connections,
+    connect,
+    explained_errors,
+    open_connection,
+)
 from etl.warehouse.postgresql.dimensions import MergeScope
 from etl.warehouse.postgresql.marts import refresh_marts
 from etl.warehouse.postgresql.measured import measured_before
@@ -364,6 +369,8 @@ class PostgreSQLWarehouse:
 
     def analyze(self) -> list[str]:
         """Make the statistics of changed tables anew, one transaction per table."""
+        # A session tells what it changed ten seconds later, or when it ends.
+        close_idle_connections()
         with (
             connect(self.url, self._settings, autocommit=True) as connection,
             connection.cursor() as cursor,
