@@ -55,7 +55,9 @@ timestamp), and rows that do not, whose attributes are compared (dbt: strategy c
 those that it counts for its statements, without the load of its source table and the start of its process;
 its snapshot table has indexes on the key and on dbt_scd_id. Afterwards all versions are held against dbt's
 by a hash. Aims: a snapshot at most 0.5 x dbt's check, a delta at most 0.2 x; with {versions} versions per
-key at most 1.3 x of what it costs with one. CPU seconds are those of the database server.
+key at most 1.3 x of what it costs with one. CPU seconds are those of all processes of the database server;
+what it does in the background is in them, and one that ends while they are read can be missed, so a single
+short round says little.
 """
 _NOTE = """
 A snapshot's rows are first looked up in the history, two looks into an index per row, in a statement that
