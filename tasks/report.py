@@ -100,26 +100,17 @@ def publish_docs() -> Path:
 
 
 @task(**RETRIED)
-def publish_site(run: Run) -> Path:
-    """Rebuild the report site from the marts and the audit tables."""
+def publish_site(report: RunReport, run: Run) -> None:
+    """Rebuild the report site from marts and audit tables, and show what it says in the Prefect UI."""
     from etl.reports import SiteLinks, write_site  # charts cost 1 s once
 
     settings = resources.settings()
     links = SiteLinks(data_docs=settings.data_docs_dir / "index.html", prefect_url=run.flow_run_url)
     with resources.warehouse().reader() as connection:
-        return write_site(connection, settings.report_dir, links)
-
-
-@task(**RETRIED)
-def publish_artifacts(report: RunReport) -> None:
-    """Show the reports, the run's row accounting and where to look in the Prefect UI."""
-    from etl.reports import report_tables  # charts cost 1 s once
-
-    settings, run_id = resources.settings(), report.run.run_id if report.run else ""
-    with resources.warehouse().reader() as connection:
-        for table in report_tables(connection, report.pipeline, run_id):
-            key = artifact_key(report.pipeline, table.name)
-            create_table_artifact(table.as_rows(), key=key, description=table.note)
+        figures = write_site(connection, settings.report_dir, links)
+    for table in figures.tables_of(report.pipeline, run.run_id):
+        key = artifact_key(report.pipeline, table.name)
+        create_table_artifact(table.as_rows(), key=key, description=table.note)
     rows = [_shown(outcome) for outcome in _outcomes(report)]
     create_table_artifact(
         rows, key=artifact_key(report.pipeline, "tables"), description="Rows per source table and target"
@@ -148,8 +139,7 @@ def _publish(report: RunReport) -> None:
         return
     if report.verdicts:
         publish_docs()
-    publish_site(report.run)
-    publish_artifacts(report)
+    publish_site(report, report.run)
 
 
 def _outcomes(report: RunReport) -> Sequence[TableOutcome]:

@@ -22,7 +22,7 @@ from etl.reports.pages.runs import Runs, read_runs
 from etl.reports.pages.sales import Sales, read_sales
 from etl.reports.pages.segments import Segments, read_segments
 from etl.reports.pages.web import Web, read_web
-from etl.reports.reading import Reader, open_reader
+from etl.reports.reading import open_reader
 from etl.reports.tables import ReportTable
 
 
@@ -58,6 +58,14 @@ class Figures:
         """All subjects, in the order of their pages."""
         return tuple(getattr(self, field.name) for field in fields(self) if field.name != "receipts")
 
+    def tables_of(self, pipeline: str, run_id: str) -> list[ReportTable]:
+        """What a run of a pipeline is about: its subjects' tables, its row accounting, its failing rules.
+
+        A pipeline without a subject of its own has the row accounting and failing rules only.
+        """
+        about = _TABLES_OF[pipeline](self) if pipeline in _TABLES_OF else ()
+        return [*about, self.runs.tables_of(run_id), self.quality.failing_of(run_id)]
+
 
 def read_figures(connection: Connection) -> Figures:
     """Read everything from one snapshot, so that no page contradicts another.
@@ -87,30 +95,15 @@ def read_figures(connection: Connection) -> Figures:
         )
 
 
-def report_tables(connection: Connection, pipeline: str, run_id: str) -> list[ReportTable]:
-    """What a pipeline's run is about: the tables of its subjects, its row accounting and its failing rules.
-
-    Args:
-        connection: As for :func:`read_figures`.
-        pipeline: One without a subject of its own shows the row accounting and failing rules only.
-    """
-    with open_reader(connection) as reader:
-        about = _TABLES_OF[pipeline](reader) if pipeline in _TABLES_OF else ()
-        runs = read_runs(reader)
-        quality = read_quality(reader, runs.runs)
-    return [*about, runs.tables_of(run_id), quality.failing_of(run_id)]
-
-
-def _sales_tables(reader: Reader) -> Sequence[ReportTable]:
-    sales = read_sales(reader)
-    others = (read_segments(reader, sales.newest_date), read_products(reader))
-    return [sales.headline_table, *sales.tables, *(table for other in others for table in other.tables)]
-
-
-# What the reports say of a pipeline's own subjects; nothing else is read for its run.
-_TABLES_OF: dict[str, Callable[[Reader], Sequence[ReportTable]]] = {
-    "daily-sales": _sales_tables,
-    "hourly-inventory": lambda reader: read_inventory(reader).tables,
-    "daily-web-analytics": lambda reader: read_web(reader).tables,
-    "weekly-customer-analysis": lambda reader: read_customers(reader).tables,
+# What the reports say of a pipeline's own subjects.
+_TABLES_OF: dict[str, Callable[[Figures], Sequence[ReportTable]]] = {
+    "daily-sales": lambda figures: (
+        figures.sales.headline_table,
+        *figures.sales.tables,
+        *figures.segments.tables,
+        *figures.products.tables,
+    ),
+    "hourly-inventory": lambda figures: figures.inventory.tables,
+    "daily-web-analytics": lambda figures: figures.web.tables,
+    "weekly-customer-analysis": lambda figures: figures.customers.tables,
 }

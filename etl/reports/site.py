@@ -76,7 +76,7 @@ class SiteLinks:
     prefect_url: str | None = None
 
 
-def write_site(connection: Connection, folder: Path, links: SiteLinks) -> Path:
+def write_site(connection: Connection, folder: Path, links: SiteLinks) -> Figures:
     """Write all pages and CSV files into ``folder``, each replaced as a whole, the start page last.
 
     The same warehouse gives the same bytes: no page names the time at which it was written. One process
@@ -89,7 +89,7 @@ def write_site(connection: Connection, folder: Path, links: SiteLinks) -> Path:
         links: Where the site leads to.
 
     Returns:
-        The start page.
+        What the pages show.
     """
     (folder / receipts.FOLDER).mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(folder):
@@ -105,7 +105,7 @@ def write_site(connection: Connection, folder: Path, links: SiteLinks) -> Path:
         for path in (folder / receipts.FOLDER).glob("*.html"):
             if path.name not in figures.receipts.pages().values():
                 path.unlink()
-    return folder / "index.html"
+    return figures
 
 
 class _Site:

@@ -13,7 +13,7 @@ import pytest
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import connection as Connection
 
-from etl.reports import SiteLinks, report_tables, write_site
+from etl.reports import SiteLinks, write_site
 from etl.reports.figures import read_figures
 from etl.warehouse.postgresql.marts import refresh_marts
 from tests.marts.warehouse import SHAPE, Row, empty_warehouse, insert, insert_audit
@@ -86,7 +86,9 @@ def test_the_headline_compares_with_the_same_weekday(warehouse: Connection) -> N
             _line(4, NEWEST, gross=Decimal(50), cost=Decimal(40)),
         ],
     )
-    assert [tuple(row.values()) for row in report_tables(warehouse, "daily-sales", "")[0].as_rows()] == [
+    assert [
+        tuple(row.values()) for row in read_figures(warehouse).tables_of("daily-sales", "")[0].as_rows()
+    ] == [
         ("Total sales", "150.00", "200.00", "-25.0 %"),
         ("Net sales", "150.00", "200.00", "-25.0 %"),
         ("Orders", "2", "1", "+100.0 %"),
@@ -102,7 +104,8 @@ def test_one_day_of_sales_has_nothing_to_be_compared_with(warehouse: Connection,
     assert [measure.value for measure in figures.sales.measures] == [0, 0, 0, None, 0, None]
     assert {measure.change for measure in figures.sales.measures} == {None}
     assert figures.segments.segments == ()
-    assert "no comparison" in write_site(warehouse, tmp_path, SiteLinks()).read_text(encoding="utf-8")
+    write_site(warehouse, tmp_path, SiteLinks())
+    assert "no comparison" in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_thirty_days_with_the_mean_of_seven(warehouse: Connection) -> None:
@@ -191,7 +194,7 @@ def test_files_that_wait_come_first_and_only_the_newest_steps_of_a_table(warehou
 def test_tables_of_the_run_come_along(warehouse: Connection) -> None:
     sample.insert_runs(warehouse)
     run_id = read_figures(warehouse).runs.runs[0]["run_id"]
-    tables = {table.name: table for table in report_tables(warehouse, "daily-sales", run_id)}
+    tables = {table.name: table for table in read_figures(warehouse).tables_of("daily-sales", run_id)}
     assert list(tables) == [
         *("headline", "daily-sales", "segment-analysis", "product-performance", "run-tables", "failing-rules")
     ]
@@ -206,7 +209,7 @@ def test_tables_of_the_run_come_along(warehouse: Connection) -> None:
 
 def test_each_pipeline_reports_on_its_own_subject(warehouse: Connection) -> None:
     named = {
-        pipeline: [table.name for table in report_tables(warehouse, pipeline, "")][:-2]
+        pipeline: [table.name for table in read_figures(warehouse).tables_of(pipeline, "")][:-2]
         for pipeline in ("hourly-inventory", "daily-web-analytics", "weekly-customer-analysis", "maintain")
     }
     assert named == {
@@ -242,7 +245,7 @@ def test_rules_that_could_not_be_checked_count_as_failing(warehouse: Connection)
 @pytest.mark.parametrize("autocommit", [False, True])
 def test_reading_leaves_no_transaction_open(warehouse: Connection, autocommit: bool) -> None:
     warehouse.autocommit = autocommit
-    report_tables(warehouse, "daily-sales", "")
+    read_figures(warehouse)
     assert warehouse.info.transaction_status == TRANSACTION_STATUS_IDLE
     with warehouse.cursor() as cursor:
         cursor.execute("show transaction_read_only")
@@ -252,7 +255,7 @@ def test_reading_leaves_no_transaction_open(warehouse: Connection, autocommit: b
 def test_a_failed_read_leaves_no_transaction_open(postgres_database: str) -> None:
     connection = psycopg2.connect(postgres_database)
     with pytest.raises(psycopg2.errors.UndefinedTable):
-        report_tables(connection, "daily-sales", "")
+        read_figures(connection)
     assert connection.info.transaction_status == TRANSACTION_STATUS_IDLE
     connection.close()
 

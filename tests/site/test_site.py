@@ -231,10 +231,9 @@ def test_the_same_warehouse_gives_the_same_bytes(sites: Sites, tmp_path: Path) -
     links = SiteLinks(sites.filled.parent / "data docs" / "index.html", "http://127.0.0.1:4200")
     again = sites.filled.parent / "again"
     with psycopg2.connect(sites.url) as connection:
-        start = write_site(connection, again, links)
+        write_site(connection, again, links)
         inodes = {path: path.stat().st_ino for path in again.rglob("*") if path.is_file()}
         write_site(connection, again, links)
-    assert start == again / "index.html"
     assert {p.relative_to(again): p.read_bytes() for p in inodes} == {
         p.relative_to(sites.filled): p.read_bytes() for p in sites.filled.rglob("*") if p.is_file()
     }
@@ -324,7 +323,8 @@ def test_each_square_leads_to_the_receipt_of_its_run(sites: Sites, page: Page) -
 def test_the_receipt_of_a_run_that_is_no_longer_shown_goes(postgres_database: str, tmp_path: Path) -> None:
     with empty_warehouse(postgres_database) as connection:
         sample.insert_hourly_runs(connection, 16)
-        folder = write_site(connection, tmp_path, SiteLinks()).parent / "runs"
+        write_site(connection, tmp_path, SiteLinks())
+        folder = tmp_path / "runs"
         assert {path.stem for path in folder.iterdir()} == {f"h{n}" for n in range(1, 16)}
         sample.insert_runs(connection)
         with connection.cursor() as cursor:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import psycopg2
 import pytest
 
 from etl.catalog import Catalog
@@ -14,6 +17,7 @@ from etl.catalog_files import load_catalog
 from etl.errors import ReleaseRefused
 from etl.handles import Release, TableOutcome
 from etl.settings import Settings
+from etl.warehouse.postgresql.release import take_turn
 from tests.warehouse.rows import at, cursor_of, customer, line, order, price, product
 from tests.warehouse.world import Batch, World
 
@@ -236,6 +240,21 @@ def test_a_mass_delete_is_refused_with_its_counts_and_nothing_is_published(shop:
     with pytest.raises(ReleaseRefused, match="end 30 of the 30 current members of dim_customer"):
         shop.load(Batch({"shop.customers": []}, {"shop.customers": []}))
     assert everything(shop) == before
+
+
+def test_a_run_takes_until_its_release_is_made(shop: World) -> None:
+    """The time that a release waits for its turn and works belongs to its run (law R5)."""
+    holder = psycopg2.connect(shop.url)
+    with closing(holder), holder.cursor() as cursor, ThreadPoolExecutor(1) as pool:
+        take_turn(cursor)
+        loading = pool.submit(shop.load, Batch({"shop.customers": [customer(1, "2026-05-01 00:00")]}))
+        waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted and %s"
+        while not shop.query(waiting, [True]):
+            assert not loading.done()
+        (before,) = shop.query("select clock_timestamp() where %s", [True])
+        holder.rollback()
+        loading.result(timeout=60)
+    assert shop.query("select finished_at > %s from audit.runs", before) == [(True,)]
 
 
 def test_a_row_that_is_not_accounted_for_rolls_the_release_back(shop: World) -> None:

@@ -47,7 +47,7 @@ def finish_run(
 ) -> None:
     """Record how a run ended."""
     cursor.execute(
-        "update audit.runs set status = %s, finished_at = current_timestamp, quality_score_pct = %s,"
+        "update audit.runs set status = %s, finished_at = clock_timestamp(), quality_score_pct = %s,"
         " error = %s where run_id = %s",
         (status, score_pct, error[:ERROR_CHARACTERS] if error else None, run.run_id),
     )

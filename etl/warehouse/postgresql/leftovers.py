@@ -30,7 +30,7 @@ def find_leftovers(cursor: Cursor) -> list[Run]:
 def bury(cursor: Cursor, run: Run) -> None:
     """Mark a run that stands as running as killed and drop its staging; the caller holds its lock."""
     cursor.execute(
-        "update audit.runs set status = 'killed', finished_at = current_timestamp,"
+        "update audit.runs set status = 'killed', finished_at = clock_timestamp(),"
         " error = 'found dead by a later run' where run_id = %s and status = 'running'",
         (run.run_id,),
     )
