@@ -54,6 +54,8 @@ def merge_fact(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable])
     names = make_rows(scope, fact, staged)
     statements = render_named(f"merges/{_folder(fact)}/apply.sql", **names)
     inserted, updated, unchanged = _one(scope, statements["count_changes"])
+    # First what leaves the fact: an empty one is done with at once.
+    vanished = _write(scope, statements["remove_vanished"])
     written = [_write(scope, statements["update_changed"])]
     with filled_whole(scope.cursor, "warehouse", fact.relation, inserted):
         written.append(_write(scope, statements["insert_missing"]))
@@ -63,7 +65,6 @@ def merge_fact(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable])
             f" but {written[0]} and {written[1]} were written.",
             "This is a fault of the project: nothing was published; keep the staging data and report it.",
         )
-    vanished = _write(scope, statements["remove_vanished"])
     removed = vanished + sum(_remove_gone(scope, fact, staged[name]) for name in _compared(fact, staged))
     return TableOutcome(
         fact.relation, "fact", inserted=inserted, updated=updated, unchanged=unchanged, removed=removed

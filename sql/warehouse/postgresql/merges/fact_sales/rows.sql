@@ -75,7 +75,7 @@ weighted as (
         case when p.order_cost = 0 then 1 else p.cost end as weight,
         case when p.order_cost = 0 then p.line_count else p.order_cost end as order_weight
     from priced as p
-    offset 0 -- noqa: AM09
+    order by p.order_id
 ),
 
 divided as (
@@ -85,7 +85,7 @@ divided as (
         {{ allocate.whole_of("w.order_tax") }} as tax_whole,
         {{ allocate.whole_of("w.order_shipping") }} as shipping_whole
     from weighted as w
-    offset 0 -- noqa: AM09
+    order by w.order_id
 ),
 
 left_over as (
@@ -95,7 +95,7 @@ left_over as (
         {{ allocate.rest_of("w.order_tax", "w.tax_whole") }} as tax_rest,
         {{ allocate.rest_of("w.order_shipping", "w.shipping_whole") }} as shipping_rest
     from divided as w
-    offset 0 -- noqa: AM09
+    order by w.order_id
 ),
 
 shared as (
