@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,10 @@ def _quality(connection: Any, releases: Sequence[Release]) -> str:
         passed, rules = cursor.fetchone()
     scores = [release.score_pct for release in releases]
     mean = sum(scores) / len(scores)
+    # Rounded down: 100 % is said of nothing less.
+    shown, lowest = (floor(score * 10) / 10 for score in (mean, min(scores)))
     return (
-        f"Quality score: {mean:.1f} % on average, {min(scores):.1f} % at the lowest; "
+        f"Quality score: {shown:.1f} % on average, {lowest:.1f} % at the lowest; "
         f"{passed:,} of {rules:,} checks held.\n"
     )
 
