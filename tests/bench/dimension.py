@@ -123,7 +123,7 @@ def measure(options: Options) -> Section:
         for _ in range(options.rounds):
             name = f"delta, {OLDER_VERSIONS + 1} versions per key"
             bench.run(name, "timed", bench.delta(), with_dbt=False)
-        return bench.section()
+        return bench.section(options)
 
 
 @dataclass
@@ -280,7 +280,7 @@ class _Bench:
         self._ours.execute(*_OLDER.format(**names).split(";"))
         self._ours.settled_down()
 
-    def section(self) -> Section:
+    def section(self, options: Options) -> Section:
         """What was measured."""
         names = {"keys": self._count, "attributes": len(ATTRIBUTES), "delta": DELTA_ROWS}
         rows = [[f"{case}: {KINDS[kind]}", *costs.cells()] for (case, kind), costs in self._costs.items()]
@@ -295,7 +295,7 @@ class _Bench:
         ]
         return Section(
             title="Type 2 dimension",
-            command="python -m tests.bench dimension",
+            command=f"make bench ARGS='dimension --lines {options.lines} --rounds {options.rounds}'",
             text=_TEXT.format(**names, versions=OLDER_VERSIONS + 1),
             header=_HEADER,
             rows=rows,

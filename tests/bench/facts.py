@@ -52,7 +52,7 @@ def measure(options: Options) -> Section:
     ratio = first[0][1] / statistics.median(cpu for _, cpu in hand)
     return Section(
         title="Facts",
-        command="python -m tests.bench facts",
+        command=f"make bench ARGS='facts --lines {options.lines} --rounds {options.rounds}'",
         text=_TEXT.format(lines=options.lines, orders=options.lines // LINES_PER_ORDER),
         header=_HEADER,
         rows=[

@@ -44,7 +44,7 @@ def measure(options: Options) -> Section:
     whole = [sum(each) for each in zip(*seconds.values(), strict=True)]
     return Section(
         title="Marts",
-        command="python -m tests.bench marts",
+        command=f"make bench ARGS='marts --lines {options.lines} --rounds {options.rounds}'",
         text=_TEXT.format(lines=options.lines, pairs=sales.sizes["products"] * sales.sizes["stores"]),
         header=("mart", "rows", "seconds"),
         rows=[*lines, ["all", "", spread(whole)]],

@@ -87,7 +87,7 @@ def measure(options: Options) -> Section:
                 costs[step].append(one[step])
     return Section(
         title="What a partition costs",
-        command=f"python -m tests.bench partition_cost --lines {options.lines} --rounds {options.rounds}",
+        command=f"make bench ARGS='partition_cost --lines {options.lines} --rounds {options.rounds}'",
         text=TEXT.format(rows=min(PARTITION_ROWS, options.lines)),
         header=("step", "seconds", "worker, CPU s", "source, CPU s", "warehouse, CPU s"),
         rows=[_row(step, costs[step], options.lines) for step in STEPS],

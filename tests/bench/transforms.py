@@ -102,7 +102,7 @@ def measure(options: Options) -> Section:
             lines[1][3] = f"{seconds * scale / middle:.0f}"
     return Section(
         title="Text, e-mail and phone cleaning",
-        command="python -m tests.bench transforms",
+        command=f"make bench ARGS='transforms --lines {options.lines} --rounds {options.rounds}'",
         text=_TEXT.format(rows=rows, few=ROW_WISE_ROWS),
         header=_HEADER,
         rows=lines,
