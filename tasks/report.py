@@ -111,6 +111,12 @@ def publish_site(report: RunReport, run: Run) -> None:
     for table in figures.tables_of(report.pipeline, run.run_id):
         key = artifact_key(report.pipeline, table.name)
         create_table_artifact(table.as_rows(), key=key, description=table.note)
+    _show_run(report)
+
+
+def _show_run(report: RunReport) -> None:
+    """Artifacts of the run's row accounting, of the run in short, and of where to look."""
+    settings = resources.settings()
     rows = [_shown(outcome) for outcome in _outcomes(report)]
     create_table_artifact(
         rows, key=artifact_key(report.pipeline, "tables"), description="Rows per source table and target"

@@ -55,8 +55,8 @@ amounts shared among lines) and their insert with its checks and keys; written b
 fact once each. A peer's copy has none of these. Next: make the rows of the fact in branches by order
 number, which PostgreSQL can run side by side, refresh marts in several sessions, and judge tables side by
 side. With source, server and flow on two cores that may halve the time, not divide it by six. The memory
-beyond the aim is the drawing of charts, after the release. A usual day pays for none of this, but for its
-changes (*Facts*).
+beyond the aim is the drawing of charts, after the release. A usual day pays for its changes (*Facts*), and
+for the marts.
 """
 # Lines, and the money of all orders: the facts must hold what the shop holds.
 _SOLD = "select count(*), sum(o.total_amount) from orders as o"

@@ -234,6 +234,7 @@ def test_the_same_warehouse_gives_the_same_bytes(sites: Sites, tmp_path: Path) -
         write_site(connection, again, links)
         inodes = {path: path.stat().st_ino for path in again.rglob("*") if path.is_file()}
         write_site(connection, again, links)
+    assert again / "index.html" in inodes
     assert {p.relative_to(again): p.read_bytes() for p in inodes} == {
         p.relative_to(sites.filled): p.read_bytes() for p in sites.filled.rglob("*") if p.is_file()
     }

@@ -75,6 +75,7 @@ weighted as (
         case when p.order_cost = 0 then 1 else p.cost end as weight,
         case when p.order_cost = 0 then p.line_count else p.order_cost end as order_weight
     from priced as p
+    -- As they come already; said, so that the ranks below sort within an order, and not all lines.
     order by p.order_id
 ),
 
