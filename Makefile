@@ -90,7 +90,7 @@ check: venv ## ruff, mypy, import-linter, sqlfluff
 	# sqlfluff cannot read the driver's %(name)s beside Jinja: a text of the same length stands in its place.
 	rm -rf "$(XDG_CACHE_HOME)/sql" && cp -r sql "$(XDG_CACHE_HOME)/sql"
 	find "$(XDG_CACHE_HOME)/sql" -name '*.sql' -exec sed -i -E "s/%\((\w+)\)s/'\1__'/g; s/values %s/values (1)/" {} +
-	"$(BIN)/sqlfluff" lint --disable-progress-bar .storehouse/cache/sql/warehouse/postgresql > "$(XDG_CACHE_HOME)/sqlfluff.txt" 2>&1 \
+	"$(BIN)/sqlfluff" lint --processes 0 --disable-progress-bar .storehouse/cache/sql/warehouse > "$(XDG_CACHE_HOME)/sqlfluff.txt" 2>&1 \
 		|| { cat "$(XDG_CACHE_HOME)/sqlfluff.txt"; exit 1; }
 	echo "All clean."
 

@@ -1,4 +1,4 @@
-"""What a column type of the catalog is in Arrow and in PostgreSQL; the only place that says so."""
+"""What a column type of the catalog is in Arrow, PostgreSQL and MySQL; the only place that says so."""
 
 from __future__ import annotations
 
@@ -41,6 +41,25 @@ _POSTGRESQL = {
     "uuid": "uuid",
 }
 
+# Instants are UTC; a text has no limit that a source could exceed.
+MYSQL_TYPES = {
+    "bigint": "bigint",
+    "integer": "int",
+    "smallint": "smallint",
+    "text": "longtext",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "datetime(6)",
+    "time": "time(6)",
+    "double": "double",
+    "json": "json",
+    "bytes": "longblob",
+    "uuid": "varchar(36)",
+}
+# What an index can hold whole.
+_MYSQL_KEYS = {"text": "varchar(255)", "json": "varchar(255)", "bytes": "varbinary(255)"}
+MAX_MYSQL_DIGITS, MAX_MYSQL_SCALE = 65, 30
+
 # As PostgreSQL writes the type of a column where it differs from how we write it.
 _SHOWN = {"timestamptz": "timestamp with time zone", "time": "time without time zone"}
 _INTEGER_DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
@@ -69,6 +88,33 @@ def postgresql_type(column_type: str) -> str:
         return _POSTGRESQL[column_type]
     precision, scale = decimal_digits(column_type)
     return f"numeric({precision},{scale})"
+
+
+def mysql_type(column_type: str) -> str:
+    """The MySQL type of a staged or warehouse column.
+
+    Raises:
+        ConfigError: As for :func:`arrow_type`, or a decimal has more digits than MySQL keeps.
+    """
+    if column_type in MYSQL_TYPES:
+        return MYSQL_TYPES[column_type]
+    precision, scale = decimal_digits(column_type)
+    if precision > MAX_MYSQL_DIGITS or scale > MAX_MYSQL_SCALE:
+        raise ConfigError(
+            f"{column_type} cannot be kept in MySQL: a decimal has at most {MAX_MYSQL_DIGITS} digits,"
+            f" {MAX_MYSQL_SCALE} of them after the point.",
+            "Declare fewer digits, or text.",
+        )
+    return f"decimal({precision},{scale})"
+
+
+def mysql_key_type(column_type: str) -> str:
+    """The MySQL type of a column that an index holds; texts and bytes are limited to 255.
+
+    Raises:
+        ConfigError: As for :func:`mysql_type`.
+    """
+    return _MYSQL_KEYS.get(column_type) or mysql_type(column_type)
 
 
 def shown_type(column_type: str) -> str:

@@ -66,7 +66,7 @@ def source_url(system: SourceSystem, settings: Settings) -> str:
         ConfigError: The setting has no value.
     """
     if system.setting == "warehouse_url":
-        return warehouse_url(settings)
+        return _as_source(warehouse_url(settings))
     configured = settings.secret(system.setting)
     if configured is not None:
         return configured.get_secret_value()
@@ -76,6 +76,15 @@ def source_url(system: SourceSystem, settings: Settings) -> str:
             f"Set {system.variable} in .env.",
         )
     return embedded_url(system.name, settings)
+
+
+def _as_source(url: str) -> str:
+    """URL of a database that is there: of MySQL, a warehouse's URL has but the beginning of their names."""
+    parts = urlsplit(url)
+    if not parts.scheme.startswith("mysql"):
+        return url
+    prefix = parts.path.strip("/")
+    return urlunsplit(parts._replace(path=f"/{prefix}_warehouse" if prefix else "/warehouse"))
 
 
 def embedded_url(database: str, settings: Settings) -> str:
@@ -95,9 +104,12 @@ def stop_embedded(settings: Settings) -> bool:
     return EmbeddedServer(settings.state_dir / "postgresql").stop()
 
 
-def psql_command(url: str) -> str:
-    """A shell command that opens ``url`` in psql, for the project's folder; never shows a password."""
+def client_command(url: str) -> str:
+    """A shell command that opens ``url`` in psql or mysql, for the project's folder; shows no password."""
     parts = urlsplit(url)
+    if parts.scheme.startswith("mysql"):
+        port = f"--port={parts.port or 3306}"
+        return shlex.join(["mysql", f"--host={parts.hostname}", port, f"--user={parts.username}", "-p"])
     user, _, host = parts.netloc.rpartition("@")
     login = f"{user.split(':')[0]}@" if user else ""
     shown = urlunsplit((parts.scheme.split("+")[0], login + host, parts.path, parts.query, ""))

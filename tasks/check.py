@@ -22,7 +22,9 @@ def check_table(staged: StagedTable, run: Run) -> tuple[StagedTable, Verdict]:
     settings, warehouse = resources.settings(), resources.warehouse()
     followed, reach = warehouse.follow_parents(staged), _reach(staged)
     terms = _terms(staged, run, reach)
-    judgement = judge(followed, warehouse.url, settings.suites_dir, settings.state_dir, run.run_id, terms)
+    judgement = judge(
+        followed, warehouse.database, settings.suites_dir, settings.state_dir, run.run_id, terms
+    )
     verdict = replace(judgement.verdict, reach=reach)
     if verdict.is_open:
         verdict = replace(verdict, quarantined_count=warehouse.quarantine(followed, judgement.failed_rows))

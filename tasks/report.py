@@ -106,8 +106,8 @@ def publish_site(report: RunReport, run: Run) -> None:
 
     settings = resources.settings()
     links = SiteLinks(data_docs=settings.data_docs_dir / "index.html", prefect_url=run.flow_run_url)
-    with resources.warehouse().reader() as connection:
-        figures = write_site(connection, settings.report_dir, links)
+    with resources.warehouse().reader() as session:
+        figures = write_site(session, settings.report_dir, links)
     for table in figures.tables_of(report.pipeline, run.run_id):
         key = artifact_key(report.pipeline, table.name)
         create_table_artifact(table.as_rows(), key=key, description=table.note)

@@ -36,7 +36,9 @@ def table(name: str) -> SourceTable:
             + (f"; did you mean '{near[0]}'?" if near else "."),
             "Name a table as <source>.<table>, or declare it in tables/<source>/<table>.yaml there.",
         )
-    return declared[name]
+    found = declared[name]
+    is_own = catalog().sources[found.source].setting == "warehouse_url"
+    return warehouse().as_source(found) if is_own else found
 
 
 def tables_of(source: str) -> list[str]:

@@ -4,6 +4,10 @@
     postgres_database   URL of a fresh database for one test, dropped afterwards
     mysql_url           the same on a server that speaks the MySQL protocol,
     mysql_database      as mysql://user:password@host:port/database
+    system              which system holds the warehouse: PostgreSQL, or what ETL_TEST_WAREHOUSE names;
+                        a module marked with BOTH_SYSTEMS runs on each
+    warehouse_url       URL of an empty warehouse on that system, for a module
+    warehouse_database  the same for one test
     settings            Settings with a state folder and databases of its own
     chromium            path of a browser
 
@@ -20,7 +24,7 @@ import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import psycopg2
@@ -97,12 +101,39 @@ def mysql_database(mysql_server: str) -> Iterator[str]:
     yield from fresh_mysql(mysql_server)
 
 
+@pytest.fixture(scope="session")
+def system(request: pytest.FixtureRequest) -> str:
+    """The system that holds the warehouse."""
+    return str(getattr(request, "param", os.environ.get("ETL_TEST_WAREHOUSE", "postgresql")))
+
+
+@pytest.fixture(scope="module")
+def warehouse_url(system: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of an empty warehouse that the tests of a module share."""
+    yield from fresh_warehouse(system, request)
+
+
 @pytest.fixture
-def settings(postgres_database: str, postgres_server: str, tmp_path: Path) -> Iterator[Settings]:
+def warehouse_database(system: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of a warehouse of this test alone."""
+    yield from fresh_warehouse(system, request)
+
+
+def fresh_warehouse(system: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of an empty warehouse of the caller's own on a system."""
+    # Only the server that is asked for is started.
+    if system == "postgresql":
+        yield from fresh_postgresql(request.getfixturevalue("postgres_server"))
+    else:
+        yield from fresh_mysql_warehouse(request.getfixturevalue("mysql_server"))
+
+
+@pytest.fixture
+def settings(warehouse_database: str, postgres_server: str, tmp_path: Path) -> Iterator[Settings]:
     """Settings whose state folder is the test's own; the warehouse and the shop are empty databases."""
     for shop_url in fresh_postgresql(postgres_server):
         yield Settings(
-            _env_file=None, state_dir=tmp_path / "state", warehouse_url=postgres_database, shop_url=shop_url
+            _env_file=None, state_dir=tmp_path / "state", warehouse_url=warehouse_database, shop_url=shop_url
         )
 
 
@@ -142,12 +173,20 @@ def _on_postgresql(server_url: str, statement: str) -> None:
 
 def fresh_mysql(server_url: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex[:12]}"
-    _on_mysql(server_url, f"create database {quote_mysql(name)} character set utf8mb4")
+    on_mysql(server_url, f"create database {quote_mysql(name)} character set utf8mb4")
     yield _with_database(server_url, name)
-    _on_mysql(server_url, f"drop database {quote_mysql(name)}")
+    on_mysql(server_url, f"drop database {quote_mysql(name)}")
 
 
-def _on_mysql(server_url: str, statement: str) -> None:
+def fresh_mysql_warehouse(server_url: str) -> Iterator[str]:
+    """URL of a warehouse whose databases have a prefix of their own, and are dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield _with_database(server_url, name).replace("mysql://", "mysql+mysqlconnector://", 1)
+    for (database,) in on_mysql(server_url, f"show databases like '{name}\\_%'"):
+        on_mysql(server_url, f"drop database {quote_mysql(database)}")
+
+
+def on_mysql(server_url: str, statement: str) -> list[Any]:
     url = urlsplit(server_url)
     connection = mysql_connector.connect(
         host=url.hostname,
@@ -157,7 +196,9 @@ def _on_mysql(server_url: str, statement: str) -> None:
     )
     cursor = connection.cursor()
     cursor.execute(statement)
+    rows = list(cursor.fetchall()) if cursor.description else []
     connection.close()
+    return rows
 
 
 def _with_database(server_url: str, name: str) -> str:

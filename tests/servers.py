@@ -53,7 +53,9 @@ class MySqlServer:
         program = _find_program() or _install_program()
         account = ["--user=" + _server_user(folder)] if os.geteuid() == 0 else []
         data = folder / "mysql"
-        _make_data(program, data, account)
+        # A server that starts removes what others have in a folder for temporary tables that they share.
+        environment = {**os.environ, "TMPDIR": str(folder)}
+        _make_data(program, data, account, environment)
         (folder / "init.sql").write_text(
             f"create user '{USER}'@'%' identified by '{PASSWORD}';\n"
             f"grant all privileges on *.* to '{USER}'@'%' with grant option;\n",
@@ -65,6 +67,7 @@ class MySqlServer:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=environment,
         )
         _wait_until_ready(process, port, folder / "mysql.log")
         return cls(f"mysql://{USER}:{PASSWORD}@127.0.0.1:{port}/", port, process)
@@ -114,7 +117,7 @@ def _server_user(folder: Path) -> str:
     return user
 
 
-def _make_data(program: str, data: Path, account: list[str]) -> None:
+def _make_data(program: str, data: Path, account: list[str], environment: dict[str, str]) -> None:
     if installer := shutil.which("mariadb-install-db"):
         command = [
             installer,
@@ -126,7 +129,7 @@ def _make_data(program: str, data: Path, account: list[str]) -> None:
         ]
     else:
         command = [program, "--no-defaults", "--initialize-insecure", *account, f"--datadir={data}"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"{command[0]} failed: {done.stdout[-500:]} {done.stderr[-500:]}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,13 +21,27 @@ def _equal(names: Iterable[Any], left: str, right: str) -> str:
 
 
 def _literal(text: Any) -> str:
-    return f"'{text}'"
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _type(column_type: Any) -> str:
+    return "bigint" if column_type == "bigint" else "varchar(255)"
+
+
+def _json_member(name: Any, document: str) -> str:
+    return f"json_extract({document}, '$.{name}')"
+
+
+def _shown(alias: str) -> str:
+    return f"{alias}.column_type"
 
 
 class _Column(str):
     """A name or a type, or what is declared of a column, as the template wants it."""
 
     name = type = "text_3"
+    column_type = "text"
+    description = "What it is"
     is_required = False
 
 
@@ -38,7 +53,25 @@ class _Table(str):
     type = "bigint"
 
 
-SQLFLUFF_JINJA_FILTERS = {"ident": _ident, "idents": _idents, "equal": _equal, "literal": _literal}
+SQLFLUFF_JINJA_FILTERS = {
+    "ident": _ident,
+    "idents": _idents,
+    "equal": _equal,
+    "literal": _literal,
+    "type": _type,
+    "key_type": _type,
+    "shown": _shown,
+    "temporary": _ident,
+    "by_length": sorted,
+    "quoted": lambda name: f'"{name}"',
+    "json_member": _json_member,
+    "business_day": lambda sql: f"cast({sql} as date)",
+    "business_instant": lambda sql: f"cast({sql} as datetime)",
+}
+
+# Names that all templates have.
+prefix = "dw_"
+collation = "utf8mb4_bin"
 
 # Names that templates are given as one name.
 staging = schema = "staging_1"
@@ -69,7 +102,7 @@ other_surrogate = "group_key"
 other_key = "group_name"
 
 # Names that templates are given as a list, or with a type or another name each.
-key = {"item_id": "bigint"}
+key = {"item_id": "item_number"}
 grain = ["item_id"]
 required = ["item_id"]
 keys = {"order_id": "order_number"}
@@ -89,8 +122,8 @@ groups = [["first_name", "last_name"], ["item_name", "item_group"]]
 type_0, type_1, type_2, type_3 = ["first_name"], ["last_name"], ["item_name"], ["item_group"]
 
 # Expressions, whole queries and choices between branches.
-effective_at = "'-infinity'::timestamptz"
-sequence = "0::bigint"
+effective_column = "item_at"
+sequence_column = "item_sequence"
 operation = "'upsert'"
 named = "select 1 as item_id"
 mode = "snapshot"
@@ -99,20 +132,36 @@ at_type = "timestamp"
 description = "What it is"
 adds_only = keeps_newer = existence = carry = compares_cursor = is_line = True
 
+# What staging is given: columns with their types.
+grain_types = {"item_id": "bigint"}
+types = defaultdict(lambda: "text", {**grain_types, "order_id": "bigint"})
+indexes, indexed = [grain_types], ["item_id"]
+staged = {
+    **grain_types,
+    **dict.fromkeys(["item_name", "item_group", "paid_in", "group_key", "order_id"], "text"),
+    **{"quantity": "integer", "amount": "decimal(12,2)", "changed_at": "timestamp", "document": "json"},
+}
+absent = {"shop.items": ["item_name"]}
+
 # What whole-table steps are given.
 other_relation = "stg_crm__people"
 into, currency, kind, method = "is_far", "paid_in", "double", "iqr"
 expression = "item_id + 1"
 at_is_instant = True
-by = match = similar = compared = fillable = made = ["item_name", "item_group"]
+by = match = similar = compared = fillable = ["item_name", "item_group"]
+made = ["made_name", "made_group"]
 order = [("item_name", True, "desc"), ("item_group", False, "asc")]
 rate = {"into": "rate_used", "unit": "0.01", "halves": "200", "limit": "1000"}
+rate |= {"precision": 12, "scale": 2, "source_scale": 4}
 amounts = {"amount": {**rate, "into": "amount_usd"}}
 
 # What a reconciliation is given.
 has_cursor = False
-decides = "true"
+decides = "always"
 aside, joined, ranges, whole, present = "_aside_1", "_joined_1", "_ranges_1", "_whole_1", "_present_1"
+like, narrowed = dimension, "_narrowed_1"
+key_types, declared = {"item_id": "bigint"}, {"item_name": "text"}
+deleted_when = "is_removed"
 sides = {"source": "_source_1", "target": "_target_1"}
 asides = {"shop.orders": aside}
 key_parts, numbers = ["item_id"], ["amount"]
@@ -136,18 +185,25 @@ _lookup = {
 }
 found = _lookup
 dimensions = [other]
-seen = {"entity": entity, "schema": "replica", "relation": relation, "holds": "true", "key": key}
+seen = {
+    "entity": entity,
+    "schema": "replica",
+    "relation": relation,
+    "holds": "true",
+    "key": {"item_id": "item_number"},
+}
 lookups = repoints = {"customer_key": _lookup, "product_key": _lookup, "store_key": _lookup}
 
 # What the quarantine is given.
 json_columns = ["item_name"]
-fitted = [{"name": "item_name", "type": "numeric(12,2)", "limit": "10000000000", "scale": 2}]
+fitted = [{"name": "item_name", "type": "decimal(12,2)", "limit": "10000000000", "scale": 2}]
 table = child_table = "shop.items"
 parent_table = "shop.orders"
 parent = {"relation": parent_relation, "keys": keys}
 parts = [{"child": child_table, "parent": parent_table, "keys": keys}]
 unfinished = ["shop.items"]
-named_in = {table: keys}
+named_in = {table: {"item_id": "item_number"}}
+file_columns = {table: "item_name"}
 is_latest = has_latest = is_replay = True
 
 # What lets children follow their parents.

@@ -33,7 +33,7 @@ from etl.catalog.steps import (
     ValidateEmail,
 )
 from etl.catalog.systems import SourceSystem
-from etl.catalog.tables import Column, Parent, Replica, SourceTable
+from etl.catalog.tables import Column, Load, Parent, Replica, SourceTable
 from etl.catalog.whole_steps import (
     ConvertCurrency,
     Deduplicate,
@@ -68,6 +68,7 @@ __all__ = [
     "Guard",
     "JoinTable",
     "JoinText",
+    "Load",
     "Lookup",
     "MapValues",
     "Model",

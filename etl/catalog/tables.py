@@ -49,15 +49,33 @@ class Parent(Model):
     keys: dict[str, str] = Field(description="Column here -> column of the parent")
 
 
+class Load(Model):
+    """How the rows of a run are brought from staging into a copy.
+
+    Attributes:
+        method: ``merge`` writes what differs and nothing else (law S9). ``upsert`` writes all rows with one
+            statement. ``insert`` writes them in batches. ``bulk`` appends them and looks at nothing that is
+            there: for rows that never change.
+        on_duplicate: What ``insert`` does with a row whose key is there: leave it, or give it the new values.
+        batch_rows: Rows that ``insert`` writes with one statement.
+    """
+
+    method: Literal["merge", "upsert", "insert", "bulk"] = "merge"
+    on_duplicate: Literal["ignore", "update"] = "update"
+    batch_rows: int = Field(10_000, ge=1)
+
+
 class Replica(Model):
     """A copy of the table as the source has it now, in the schema ``replica`` of the warehouse.
 
     Attributes:
         whole_row: The table has no key: rows are told apart by all their columns, and equal rows are counted.
+        load: How rows are brought into the copy; those of a backfill, a replay or a repair are merged.
         guard: How much of the copy one run may remove; smaller ones than ``minimum_members`` are not judged.
     """
 
     whole_row: bool = False
+    load: Load = Load()
     guard: Guard = Guard(change_pct=100)
 
 
@@ -145,6 +163,11 @@ class SourceTable(Model):
     def staged_columns(self) -> dict[str, Column]:
         """Declared, then derived columns, in order."""
         return {**self.columns, **self.derived}
+
+    @property
+    def staged_types(self) -> dict[str, str]:
+        """Column of the staged table -> its type, with what the table keeps beside the declared ones."""
+        return {**{name: column.type for name, column in self.staged_columns.items()}, "_cursor": "text"}
 
     @property
     def prepared_columns(self) -> dict[str, Column]:
@@ -247,7 +270,17 @@ class SourceTable(Model):
         if self.unique:
             raise ValueError("a replica tells rows apart by 'key'; leave 'unique' out")
         partial = self.cursor or self.files or self.parameters
-        if replica.whole_row and (partial or self.deletes != "ignore"):
+        method = replica.load.method
+        if method == "bulk" and not (self.cursor or self.files):
+            raise ValueError(
+                "'load: {method: bulk}' appends what each run reads: it needs a 'cursor' or 'files', so that"
+                " no row is read twice"
+            )
+        if replica.whole_row and method in ("upsert", "insert"):
+            raise ValueError(f"'load: {{method: {method}}}' tells rows apart by 'key', which is empty")
+        if method == "bulk" and self.deletes != "ignore":
+            raise ValueError("'load: {method: bulk}' is for rows that never change: leave 'deletes' out")
+        if replica.whole_row and method != "bulk" and (partial or self.deletes != "ignore"):
             raise ValueError(
                 "a whole-row replica is read and compared whole: it takes no 'cursor', 'files', 'parameters'"
                 " or 'deletes'"

@@ -1,14 +1,13 @@
 """Connections to source systems: addresses out of URLs, and sessions that answer alike everywhere.
 
-A URL of PostgreSQL takes every parameter of libpq, such as ``?host=/socket/dir&sslmode=verify-full``; one of
-MySQL ``ssl_mode``, ``ssl_ca``, ``ssl_cert``, ``ssl_key`` and ``unix_socket``.
+A URL of PostgreSQL takes every parameter of libpq, such as ``?host=/socket/dir&sslmode=verify-full``; see
+``etl/mysql_urls.py`` for those of MySQL.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import psycopg2
 from mysql import connector as mysql_connector
@@ -17,24 +16,10 @@ from psycopg2.extensions import connection as Connection
 
 from etl.catalog import SourceSystem
 from etl.errors import ConfigError, SourceError
+from etl.mysql_urls import read_mysql_url
 from etl.settings import Settings
 from etl.sources.failures import source_failures
 
-_TLS_MODES = {
-    "disabled": "disabled",
-    "disable": "disabled",
-    "preferred": "preferred",
-    "prefer": "preferred",
-    "required": "required",
-    "require": "required",
-    "verify_ca": "verify_ca",
-    "verify_identity": "verify_identity",
-    "verify_full": "verify_identity",
-}
-_MYSQL_PARAMETERS = ("ssl_ca", "ssl_cert", "ssl_key", "unix_socket")
-_MODE_PARAMETERS = ("ssl_mode", "sslmode", "ssl-mode")
-_IGNORED_PARAMETERS = ("charset",)
-_MYSQL_PORT = 3306
 READER_NAME = "storehouse"
 
 
@@ -81,40 +66,14 @@ def mysql_address(system: SourceSystem, url: str, settings: Settings) -> Address
     Raises:
         ConfigError: The URL cannot be read, or has a parameter or TLS mode that is not known.
     """
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _MYSQL_PORT
-    except ValueError:
-        raise _unreadable(system) from None
-    given = dict(parse_qsl(parts.query))
-    unknown = set(given) - {*_MYSQL_PARAMETERS, *_MODE_PARAMETERS, *_IGNORED_PARAMETERS}
-    if unknown or not parts.path.strip("/"):
-        fault = (
-            f"has parameters that are not known: {', '.join(sorted(unknown))}"
-            if unknown
-            else "names no database"
+    read = read_mysql_url(system.variable, url, settings)
+    if not read.database:
+        raise ConfigError(
+            f"{system.variable} names no database.", "See docs/sources.md for the form of the URL."
         )
-        raise ConfigError(f"{system.variable} {fault}.", "See docs/sources.md for the form of the URL.")
-    password = unquote(parts.password or "")
-    mode = next((given[name] for name in _MODE_PARAMETERS if name in given), "preferred")
-    arguments = {
-        "host": unquote(parts.hostname or "localhost"),
-        "port": port,
-        "user": unquote(parts.username or ""),
-        "password": password,
-        "database": unquote(parts.path.strip("/")),
-        "charset": "utf8mb4",
-        # Known to MySQL and MariaDB alike; the driver's default is known to MySQL 8 only.
-        "collation": "utf8mb4_general_ci",
-        "connection_timeout": settings.connect_timeout_seconds,
-        "autocommit": True,
-        # Beyond the limit of a statement: only a server that is gone without a word is silent for so long.
-        "read_timeout": settings.statement_timeout_seconds + 60,
-        **{name: given[name] for name in _MYSQL_PARAMETERS if name in given},
-        **_mysql_tls(system, mode, given),
-    }
-    required = _TLS_MODES[_plain_mode(mode)] not in ("disabled", "preferred")
-    return Address(system.name, arguments, password, required)
+    return Address(
+        system.name, {**read.arguments, "database": read.database}, read.password, read.tls_required
+    )
 
 
 def connect_postgresql(address: Address, settings: Settings) -> Connection:
@@ -186,28 +145,6 @@ def _postgresql_session(settings: Settings) -> dict[str, str]:
         "lock_timeout": f"{settings.lock_timeout_seconds}s",
         "idle_in_transaction_session_timeout": "0",
     }
-
-
-def _mysql_tls(system: SourceSystem, mode: str, given: dict[str, str]) -> dict[str, Any]:
-    known = _TLS_MODES.get(_plain_mode(mode))
-    if known is None:
-        raise ConfigError(
-            f"{system.variable}: ssl_mode has a value that is not known.",
-            "Use disabled, preferred, required, verify_ca or verify_identity.",
-        )
-    if known == "disabled":
-        return {"ssl_disabled": True}
-    verifies = known in ("verify_ca", "verify_identity")
-    if verifies and "ssl_ca" not in given:
-        raise ConfigError(
-            f"{system.variable}: ssl_mode {known} needs ssl_ca.",
-            "Add ssl_ca=<file with the certificate authority>.",
-        )
-    return {"ssl_verify_cert": True, "ssl_verify_identity": known == "verify_identity"} if verifies else {}
-
-
-def _plain_mode(mode: str) -> str:
-    return mode.lower().replace("-", "_")
 
 
 def _unreadable(system: SourceSystem) -> ConfigError:

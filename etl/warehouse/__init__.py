@@ -8,7 +8,6 @@ from datetime import date, datetime
 from typing import Protocol
 
 import pyarrow as pa
-from psycopg2.extensions import connection as Connection
 
 from etl.catalog import Catalog, SourceTable
 from etl.errors import ConfigError
@@ -17,6 +16,7 @@ from etl.held_back import HeldBackGroup, HeldBackRow, ReplayBatch, Selection
 from etl.incidents import OpenMatter, RunEnd, SentAlert
 from etl.profiles import KeptProfile, ProfileDrift
 from etl.settings import Settings
+from etl.warehouse.database import Database, Session
 from etl.warehouse.reconciliation import Reconciliation
 
 
@@ -24,6 +24,7 @@ class Warehouse(Protocol):
     """Where the data ends up: staging, releases, audit and marts."""
 
     url: str
+    database: Database
 
     def migrate(self) -> list[str]:
         """Bring the schema up to date; returns the revisions applied, none when it already was."""
@@ -38,6 +39,10 @@ class Warehouse(Protocol):
         Raises:
             PipelineBusy: Another run held it for longer than ``Settings.lock_timeout_seconds``.
         """
+        ...
+
+    def as_source(self, table: SourceTable) -> SourceTable:
+        """A table of a source that is the warehouse itself, as its server is to be asked for it."""
         ...
 
     def begin_run(self, run: Run, tables: list[SourceTable]) -> None:
@@ -196,8 +201,8 @@ class Warehouse(Protocol):
         """Rebuild the marts that read what the run's tables can change, or that are not there (law F8)."""
         ...
 
-    def reader(self) -> AbstractContextManager[Connection]:
-        """A connection for reports, which only read."""
+    def reader(self) -> AbstractContextManager[Session]:
+        """A session for reports, which only read, and see one state of the warehouse."""
         ...
 
     def released_dates(self, pipeline: str) -> set[date]:
@@ -249,12 +254,28 @@ def open_warehouse(url: str, settings: Settings, catalog: Catalog) -> Warehouse:
     Raises:
         ConfigError: The scheme is not one of a warehouse; the URL itself is not shown.
     """
+    from etl.warehouse.warehouse import DatabaseWarehouse
+
+    return DatabaseWarehouse(open_database(url, settings), catalog)
+
+
+def open_database(url: str, settings: Settings) -> Database:
+    """The server behind a URL, chosen by its scheme.
+
+    Raises:
+        ConfigError: The scheme is not one of a warehouse; the URL itself is not shown.
+    """
     scheme = url.split(":", 1)[0].split("+", 1)[0]
     if scheme in {"postgresql", "postgres"}:
-        from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+        from etl.warehouse.postgresql.database import PostgreSQL
 
-        return PostgreSQLWarehouse(url, settings, catalog)
+        return PostgreSQL(url, settings)
+    if scheme in {"mysql", "mariadb"}:
+        from etl.warehouse.mysql.database import MySQL
+
+        return MySQL(url, settings)
     raise ConfigError(
         f"ETL_WAREHOUSE_URL begins with '{scheme}:', which is no system that can be the warehouse.",
-        "Use a URL of the form postgresql://user:password@host:5432/database.",
+        "Use a URL of the form postgresql://user:password@host:5432/database, or"
+        " mysql+mysqlconnector://user:password@host:3306/prefix.",
     )

@@ -117,9 +117,8 @@ def warehouse(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def files(warehouse: World, tmp_path: Path) -> FileWorld:
     """An empty folder and an empty warehouse."""
-    with warehouse.connection.cursor() as cursor:
-        cursor.execute("truncate audit.runs, history.item cascade")
-        cursor.execute("delete from warehouse.dim_item where item_key > 0")
+    warehouse.execute("truncate audit.runs, history.item cascade")
+    warehouse.execute("delete from warehouse.dim_item where item_key > 0")
     return FileWorld(Drop(tmp_path), warehouse)
 
 

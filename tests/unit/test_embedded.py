@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from etl.catalog import SourceSystem
-from etl.embedded import embedded_url, psql_command, source_url, stop_embedded, warehouse_url
+from etl.embedded import client_command, embedded_url, source_url, stop_embedded, warehouse_url
 from etl.errors import ConfigError
 from etl.settings import PROJECT_DIR, Settings
 from tests.servers import temporary_folder
@@ -38,8 +38,8 @@ def test_it_starts_keeps_its_data_and_stops(state: Settings) -> None:
     assert _execute(embedded_url("warehouse", state), "select lower(name) from kept") == [("é",)]
 
 
-def test_the_psql_command_works_as_printed(state: Settings) -> None:
-    command = psql_command(embedded_url("shop", state))
+def test_the_client_command_works_as_printed(state: Settings) -> None:
+    command = client_command(embedded_url("shop", state))
     done = subprocess.run(
         f"{command} --no-psqlrc --tuples-only --command 'select current_database()'",
         shell=True, cwd=PROJECT_DIR, capture_output=True, text=True, check=False,
@@ -84,6 +84,24 @@ def test_configured_urls_go_first() -> None:
     assert source_url(_system("shop", "shop_url"), settings) == "mysql://s"
 
 
+@pytest.mark.parametrize(
+    ("warehouse", "source"),
+    [
+        ("postgresql://h/dw", "postgresql://h/dw"),
+        (
+            "mysql+mysqlconnector://u:p%40@h:3307/dw?ssl_mode=required",
+            "mysql+mysqlconnector://u:p%40@h:3307/dw_warehouse?ssl_mode=required",
+        ),
+        ("mysql+mysqlconnector://h/", "mysql+mysqlconnector://h/warehouse"),
+        ("mysql+mysqlconnector://h", "mysql+mysqlconnector://h/warehouse"),
+    ],
+)
+def test_the_warehouse_is_read_in_a_database_that_is_there(warehouse: str, source: str) -> None:
+    """Of MySQL, the URL of a warehouse names no database, but how their names begin."""
+    settings = Settings(_env_file=None, warehouse_url=SecretStr(warehouse))
+    assert source_url(_system("warehouse", "warehouse_url"), settings) == source
+
+
 def test_a_source_without_url_is_said_so() -> None:
     with pytest.raises(ConfigError, match="ETL_SHOP_URL is not set"):
         source_url(_system("branch", "shop_url"), Settings(_env_file=None, shop_url=None))
@@ -102,8 +120,8 @@ def test_a_url_may_stand_in_a_file_of_the_state_folder(tmp_path: Path) -> None:
     assert source_url(_system("till", ""), Settings(_env_file=None, state_dir=tmp_path)) == "mysql://till"
 
 
-def test_the_psql_command_never_shows_a_password() -> None:
-    command = psql_command("postgresql+psycopg2://me:hunter2@db.example:5433/warehouse?sslmode=require")
+def test_the_client_command_never_shows_a_password() -> None:
+    command = client_command("postgresql+psycopg2://me:hunter2@db.example:5433/warehouse?sslmode=require")
     assert "hunter2" not in command
     assert shlex.split(command)[1] == "postgresql://me@db.example:5433/warehouse?sslmode=require"
 

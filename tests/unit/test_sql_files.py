@@ -11,7 +11,7 @@ from etl.settings import PROJECT_DIR
 
 FOLDER = PROJECT_DIR / "sql" / "warehouse"
 FILES = sorted(FOLDER.glob("**/*.sql"))
-MACROS = re.compile(r"{#.*?#}|{%-? *macro .*?{%-? *endmacro *-?%}", re.DOTALL)
+MACROS = re.compile(r"{#.*?#}|{%-? *(?:import|from) [^%]*%}|{%-? *macro .*?{%-? *endmacro *-?%}", re.DOTALL)
 # A relation of a schema; what stands behind a bare name is a part of the statement itself.
 READ = re.compile(r"\b(?:from|join|using)\s+(?:\w+|{{[^}]*}})\.(?:\w|{{)|\bfrom pg_", re.IGNORECASE)
 WRITTEN = re.compile(r"\bdelete\s+from\s+\S+", re.IGNORECASE)

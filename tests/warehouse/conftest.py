@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from etl.settings import Settings
-from tests.conftest import fresh_postgresql
+from tests.conftest import fresh_warehouse
 from tests.warehouse.settling import Settling
 
 RATES = """
 create table warehouse.fact_exchange_rates (
     rate_date date not null,
-    currency_code text not null,
+    currency_code varchar(3) not null,
     rate numeric(18, 8) not null,
     primary key (rate_date, currency_code)
 )
@@ -21,10 +21,12 @@ create table warehouse.fact_exchange_rates (
 
 
 @pytest.fixture(scope="session")
-def settling(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settling]:
+def settling(
+    system: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settling]:
     """A migrated warehouse without dimensions and facts of its own."""
     folder = tmp_path_factory.mktemp("settling")
-    for url in fresh_postgresql(postgres_server):
+    for url in fresh_warehouse(system, request):
         yield Settling(url, Settings(_env_file=None, state_dir=folder, warehouse_url=url), folder)
 
 

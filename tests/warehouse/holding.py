@@ -8,7 +8,7 @@ from typing import Any
 
 from etl.handles import Release, Run, StagedTable, Verdict
 from etl.held_back import Selection
-from etl.identifiers import quote_postgresql
+from etl.warehouse.database import from_json
 from tests.warehouse.world import Batch, World
 
 EVERYTHING = Selection(everything=True)
@@ -24,6 +24,16 @@ def load_judged(world: World, batch: Batch, refused: Refused, rule: str = "too_s
         return [world.stage_table(run, name, batch) for name in batch.rows]
 
     return _released(world, run, stage, refused, rule)
+
+
+def keep_instead(world: World, key: Mapping[str, Any], **values: Any) -> None:
+    """Let the entries of a row have other values than it was held back with, as if they had been kept so."""
+    for number, row_key, payload in world.query(
+        "select quarantine_id, row_key, payload from audit.quarantine where status = 'open'"
+    ):
+        if from_json(row_key) == key:
+            kept = {**from_json(payload), **values}
+            world.execute("update audit.quarantine set payload = %s where quarantine_id = %s", [kept, number])
 
 
 def replay(world: World, selection: Selection = EVERYTHING, refused: Refused | None = None) -> list[Release]:
@@ -58,7 +68,7 @@ def _judged(
     world: World, staged: StagedTable, condition: str | None, rule: str
 ) -> tuple[StagedTable, Verdict]:
     followed = world.warehouse.follow_parents(staged)
-    relation = quote_postgresql(staged.schema, staged.relation)
+    relation = world.session.identifier(staged.schema, staged.relation)
     rows = world.query(f"select _row from {relation} where {condition or 'false'}")
     held = world.warehouse.quarantine(followed, {rule: [row for (row,) in rows]})
     verdict = Verdict(staged.table, staged.table, True, (), followed.row_count, held, 100.0, None, 0.0)

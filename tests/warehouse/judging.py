@@ -17,10 +17,11 @@ from etl.handles import Extract, Release, Run, TablePlan, Verdict
 from etl.landing import land
 from etl.preparing import prepare
 from etl.settings import Settings
-from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from etl.warehouse import open_database
+from etl.warehouse.database import Session, from_json
+from etl.warehouse.warehouse import DatabaseWarehouse
 from etl.windows import Window
 from expectations.gate import judge
-from tests.flows.world import execute, rows_of
 
 Row = dict[str, str | None]
 Suites = Mapping[str, list[dict[str, Any]]]
@@ -90,7 +91,8 @@ class Judging:
 
     def __init__(self, url: str, settings: Settings, folder: Path) -> None:
         self._folder = folder
-        self._warehouse = PostgreSQLWarehouse(url, settings, CATALOG)
+        self._database = open_database(url, settings)
+        self._warehouse = DatabaseWarehouse(self._database, CATALOG)
         self._warehouse.migrate()
 
     def run(
@@ -99,10 +101,12 @@ class Judging:
         """Bring the rows, judge them by the rules, and publish when the gate is open."""
         run_id = uuid.uuid4().hex
         run, folder = Run(run_id, "judging", None, False, f"staging_{run_id}"), self._folder / run_id
-        for table in CATALOG.tables.values():
-            execute(self._warehouse.url, f"delete from replica.{table.replica_relation}")
         # A row that waits already is not written twice (law R4).
-        execute(self._warehouse.url, "truncate audit.quarantine, audit.rejected_rows")
+        emptied = ["audit.quarantine", "audit.rejected_rows"]
+        emptied += [f"replica.{table.replica_relation}" for table in CATALOG.tables.values()]
+        with self._database.session() as session:
+            for relation in emptied:
+                session.execute(f"delete from {relation}")
         write_suites(folder / "suites", suites)
         self._warehouse.begin_run(run, list(CATALOG.tables.values()))
         for table in CATALOG.tables.values():
@@ -119,7 +123,7 @@ class Judging:
         return self._outcome(run_id, verdicts, release)
 
     def _judge(self, staged: Any, folder: Path, run_id: str) -> Verdict:
-        judgement = judge(staged, self._warehouse.url, folder / "suites", folder / "state", run_id)
+        judgement = judge(staged, self._warehouse.database, folder / "suites", folder / "state", run_id)
         if judgement.verdict.is_open:
             moved = self._warehouse.quarantine(staged, judgement.failed_rows)
             assert moved == judgement.verdict.quarantined_count
@@ -133,25 +137,29 @@ class Judging:
             self._warehouse.stage_part(prepare(landed, table, folder, "US"), run)
 
     def _outcome(self, run_id: str, verdicts: list[Verdict], release: Release | None) -> Outcome:
-        query = f"select table_name, payload, {{}} from audit.{{}} where run_id = '{run_id}'"
         held: dict[str, Counter[Any]] = {name: Counter() for name in CATALOG.tables}
         rejected: dict[str, Counter[str]] = {name: Counter() for name in CATALOG.tables}
-        for name, payload, rules in rows_of(self._warehouse.url, query.format("rules", "quarantine")):
-            held[name][payload[ODD], tuple(rules)] += 1
-        for name, payload, _ in rows_of(self._warehouse.url, query.format("reason", "rejected_rows")):
-            rejected[name][payload[ODD]] += 1
-        loaded = {
-            name: Counter(
-                text
-                for (text,) in rows_of(
-                    self._warehouse.url,
-                    "select to_jsonb(t) ->> %s from replica." + table.replica_relation + " as t",
-                    (ODD,),
-                )
-            )
-            for name, table in CATALOG.tables.items()
-        }
+        with self._database.session() as session:
+            for name, payload, rules in _kept(session, "quarantine", "rules", run_id):
+                held[name][payload[ODD], tuple(from_json(rules))] += 1
+            for name, payload, _ in _kept(session, "rejected_rows", "reason", run_id):
+                rejected[name][payload[ODD]] += 1
+            loaded = {name: _loaded(session, table) for name, table in CATALOG.tables.items()}
         return Outcome({v.table: v for v in verdicts}, held, rejected, loaded, release)
+
+
+def _kept(session: Session, relation: str, column: str, run_id: str) -> Iterator[tuple[str, Any, Any]]:
+    """Table, payload and another column of what a run kept."""
+    session.execute(
+        f"select table_name, payload, {column} from audit.{relation} where run_id = %s", (run_id,)
+    )
+    for name, payload, value in session.fetchall():
+        yield name, from_json(payload), value
+
+
+def _loaded(session: Session, table: SourceTable) -> Counter[str]:
+    session.execute(f"select {session.identifier(ODD)} from replica.{table.replica_relation}")
+    return Counter(text for (text,) in session.fetchall())
 
 
 def write_suites(folder: Path, suites: Suites) -> None:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pyarrow as pa
 
 from etl.catalog import Catalog, SourceTable
 from etl.catalog.step_checks import table_problems
 from etl.catalog_types import arrow_type
 from etl.handles import Extract, Run, StagedTable, TablePlan
-from etl.identifiers import quote_postgresql
 from etl.landing import land
 from etl.preparing import prepare
 from etl.settings import Settings
-from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from etl.warehouse import open_database
+from etl.warehouse.database import Session, Values, from_json
+from etl.warehouse.warehouse import DatabaseWarehouse
 from etl.windows import Window
 
 Row = dict[str, Any]
@@ -68,13 +68,14 @@ class Settling:
     """A migrated warehouse in which tables of a test are staged and settled, one run each."""
 
     def __init__(self, url: str, settings: Settings, folder: Path) -> None:
-        self.url, self._settings, self._folder = url, settings, folder
+        self._folder = folder
+        self.database = open_database(url, settings)
         self.warehouse_of({}).migrate()
 
-    def warehouse_of(self, tables: dict[str, SourceTable]) -> PostgreSQLWarehouse:
+    def warehouse_of(self, tables: dict[str, SourceTable]) -> DatabaseWarehouse:
         """The warehouse with a catalog of the test's own."""
         catalog = Catalog(sources={}, tables=tables, dimensions={}, facts={})
-        return PostgreSQLWarehouse(self.url, self._settings, catalog)
+        return DatabaseWarehouse(self.database, catalog)
 
     def settle(
         self, table: SourceTable, rows: Sequence[Row], batch_rows: int = 1000, parts: int = 1
@@ -100,7 +101,7 @@ class Settling:
             return self._read(table, run, staged, len(rows))
 
     @contextmanager
-    def run_over(self, tables: Sequence[SourceTable]) -> Iterator[tuple[Run, PostgreSQLWarehouse]]:
+    def run_over(self, tables: Sequence[SourceTable]) -> Iterator[tuple[Run, DatabaseWarehouse]]:
         """A run over tables, which publishes nothing."""
         warehouse = self.warehouse_of({table.qualified_name: table for table in tables})
         run = _new_run()
@@ -123,45 +124,68 @@ class Settling:
             warehouse.stage_part(prepared, run)
             warehouse.stage_part(prepared, run)
 
-    def execute(self, statement: str, values: Sequence[Any] = ()) -> None:
-        """Run a statement and commit."""
-        with closing(psycopg2.connect(self.url)) as connection, connection, connection.cursor() as cursor:
-            cursor.execute(statement, values)
+    def name(self, *parts: str) -> str:
+        """A quoted name, as statements have it."""
+        return self.database.sql.identifier(*parts)
 
-    def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a query."""
-        with (
-            closing(psycopg2.connect(self.url, options="-c timezone=UTC")) as connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(statement, values or None)
-            return list(cursor.fetchall())
+    def member(self, document: str, name: str) -> str:
+        """SQL of a member of a document as a text."""
+        return self.database.json_text(document, name)
+
+    def execute(self, statement: str, values: Values = ()) -> None:
+        """Run a statement and commit; a per cent sign in it is doubled."""
+        with self.database.session() as session:
+            session.execute(statement, values)
+
+    def query(self, statement: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query; a per cent sign in it is doubled."""
+        with self.database.session() as session:
+            session.execute(statement, values)
+            return session.fetchall()
+
+    def held_back(self, run: Run) -> list[tuple[str, dict[str, Any], list[str], dict[str, Any]]]:
+        """Table, key, rules and payload of each row that waits in the run's staging."""
+        schema = self.database.sql.identifier(run.staging_schema)
+        return [
+            (table, *map(from_json, documents))
+            for table, *documents in self.query(
+                f"select table_name, row_key, rules, payload from {schema}._quarantine"
+            )
+        ]
 
     def _read(self, table: SourceTable, run: Run, staged: StagedTable, landed: int) -> Settled:
-        names = list(table.staged_columns)
-        columns = ", ".join(map(quote_postgresql, names))
-        relation = quote_postgresql(run.staging_schema, table.relation)
-        rows = [dict(zip(names, row, strict=True)) for row in self.query(f"select {columns} from {relation}")]
-        schema = quote_postgresql(run.staging_schema)
-        own = (table.qualified_name,)
-        held = self.query(
-            f"select row_key, rules, payload from {schema}._quarantine where table_name = %s", own
-        )
-        log = self.query(
-            "select position, step, columns, sum(rows_before)::int, sum(rows_after)::int, sum(changed)::int,"
-            f" sum(nulls_before)::int, sum(nulls_after)::int from {schema}._steps where table_name = %s"
-            " group by position, step, columns order by position",
-            own,
-        )
+        with self.database.session() as session:
+            rows = _staged_rows(session, run, table)
+            log = _log(session, run, table)
+        held = [row for row in self.held_back(run) if row[0] == table.qualified_name]
         gone = staged.rejected_count + staged.dropped_count + staged.quarantined_count
         assert landed == staged.extracted_count == gone + staged.row_count
         assert (staged.row_count, staged.quarantined_count) == (len(rows), len(held))
         return Settled(
             rows=sorted(rows, key=lambda row: str(row["id"])),
-            held_back={key["id"]: rules for key, rules, _ in held},
+            held_back={key["id"]: rules for _, key, rules, _ in held},
             staged=staged,
-            log=[(position, step, tuple(names), *counts) for position, step, names, *counts in log],
+            log=log,
         )
+
+
+def _staged_rows(session: Session, run: Run, table: SourceTable) -> list[Row]:
+    columns = ", ".join(map(session.identifier, table.staged_columns))
+    return session.rows(f"select {columns} from {session.identifier(run.staging_schema, table.relation)}")
+
+
+def _log(session: Session, run: Run, table: SourceTable) -> list[tuple[Any, ...]]:
+    """The steps of all parts together."""
+    session.execute(
+        "select position, step, columns, sum(rows_before), sum(rows_after), sum(changed),"
+        f" sum(nulls_before), sum(nulls_after) from {session.identifier(run.staging_schema, '_steps')}"
+        " where table_name = %s group by position, step, columns order by position",
+        (table.qualified_name,),
+    )
+    return [
+        (position, step, tuple(from_json(names)), *map(int, counts))
+        for position, step, names, *counts in session.fetchall()
+    ]
 
 
 def plan_of(table: SourceTable) -> TablePlan:

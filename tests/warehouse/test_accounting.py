@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from etl.handles import TableOutcome
 from etl.settings import Settings
-from tests.conftest import fresh_postgresql
+from tests.conftest import fresh_warehouse
+from tests.systems import BOTH_SYSTEMS
 from tests.warehouse.judging import ODD, Cut, Judging, Outcome, Row
 
+pytestmark = BOTH_SYSTEMS
 EXAMPLES = max(int(os.environ.get("ETL_TEST_EXAMPLES", "500")) // 40, 5)
 PARENTS, CHILDREN = "s.parents", "s.children"
 BAD_AMOUNTS = ("x", "1.005", "123456.00", "NaN", "")
@@ -126,10 +128,12 @@ class Expected:
 
 
 @pytest.fixture(scope="module")
-def judging(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judging]:
+def judging(
+    system: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Judging]:
     """A warehouse for all examples."""
     folder = tmp_path_factory.mktemp("judging")
-    for url in fresh_postgresql(postgres_server):
+    for url in fresh_warehouse(system, request):
         yield Judging(url, Settings(_env_file=None, state_dir=folder, warehouse_url=url), folder)
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from etl.catalog import Catalog
 from etl.settings import Settings
+from tests.systems import BOTH_SYSTEMS
 from tests.warehouse.world import Batch, World
 
+pytestmark = BOTH_SYSTEMS
 TABLE: dict[str, Any] = {
     "name": "members",
     "source": "s",
@@ -27,12 +29,12 @@ TABLE: dict[str, Any] = {
         "name": {"type": "text"},
     },
 }
-VERSIONS = "select name, valid_from::text from warehouse.dim_member where id = 1 order by valid_from"
+VERSIONS = "select name, valid_from from warehouse.dim_member where id = 1 order by valid_from"
 
 
 @pytest.fixture(params=[True, False], ids=["brings-back", "tells-only"])
 def world(
-    request: pytest.FixtureRequest, postgres_database: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, warehouse_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     """A dimension whose source calls its columns as the history does."""
     events = [{"table": "s.members", "effective_at": "effective_at", "existence": request.param}]
@@ -53,9 +55,9 @@ def world(
         }
     )
     settings = Settings(
-        _env_file=None, state_dir=tmp_path_factory.mktemp("state"), warehouse_url=postgres_database
+        _env_file=None, state_dir=tmp_path_factory.mktemp("state"), warehouse_url=warehouse_database
     )
-    world = World(postgres_database, settings, catalog)
+    world = World(warehouse_database, settings, catalog)
     yield world
     world.close()
 
@@ -65,5 +67,5 @@ def test_a_state_that_is_told_again_later_is_an_event_of_its_own(world: World) -
     for day, name in ((2, "B"), (4, "B"), (3, "C")):
         row = {"id": 1, "effective_at": f"2026-05-0{day}", "existence": False, "name": name, "_cursor": None}
         world.load(Batch({"s.members": [row]}))
-    told = [(name, start[:10]) for name, start in world.query(VERSIONS)]
+    told = [(name, f"{start:%Y-%m-%d}") for name, start in world.query(VERSIONS)]
     assert told[:3] == [("B", "2026-05-02"), ("C", "2026-05-03"), ("B", "2026-05-04")]

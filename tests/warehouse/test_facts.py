@@ -6,7 +6,7 @@ import os
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +17,13 @@ from hypothesis import strategies as st
 from etl.catalog import Catalog
 from etl.errors import ReleaseRefused
 from etl.handles import Release, TableOutcome
-from etl.identifiers import quote_postgresql
 from etl.settings import Settings
+from etl.warehouse.database import listed
+from tests.systems import BOTH_SYSTEMS
 from tests.warehouse.rows import at, cursor_of
 from tests.warehouse.world import Batch, World
+
+pytestmark = BOTH_SYSTEMS
 
 EXAMPLES = max(int(os.environ.get("ETL_TEST_EXAMPLES", "500")) // 15, 5)
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -163,22 +166,22 @@ CATALOG = Catalog.model_validate(
 
 
 @pytest.fixture(scope="module")
-def world(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """One warehouse for all tests of the module; each uses rows of its own."""
     settings_ = Settings(
         _env_file=None,
         state_dir=tmp_path_factory.mktemp("state"),
-        warehouse_url=postgres_url,
+        warehouse_url=warehouse_url,
         business_time_zone="Europe/Berlin",
     )
-    world = World(postgres_url, settings_, CATALOG)
-    with world.connection.cursor() as cursor:
-        cursor.execute(
-            "insert into warehouse.dim_date (date_key, full_date, day_name, month_name)"
-            " select to_char(d, 'yyyymmdd')::integer, d, 'day', 'month'"
-            " from generate_series(date '2026-04-01', date '2026-06-30', interval '1 day') as d"
-            " on conflict do nothing"
-        )
+    world = World(warehouse_url, settings_, CATALOG)
+    days = [date(2026, 4, 1) + timedelta(days=n) for n in range(91)]
+    world.session.insert(
+        "warehouse.dim_date",
+        ("date_key", "full_date", "day_name", "month_name"),
+        [(int(f"{day:%Y%m%d}"), day, "day", "month") for day in days],
+        key=("date_key",),
+    )
     yield world
     world.close()
 
@@ -255,10 +258,10 @@ def test_what_is_told_of_a_whole_is_all_there_is_of_it(world: World) -> None:
     assert (fact.inserted, fact.updated, fact.removed) == (1, 1, 2)
     assert (source.inserted, source.updated, source.dropped) == (1, 1, 0)
     assert _view_ids(world, session, other) == ["b", "d", "x"]
-    before = world.query("select xmin::text, * from warehouse.fact_views order by 2")
+    before = world.written("fact_views")
     release = world.load(Batch({"s.views": [_view(n, session) for n in "abc"]}))
     assert _outcome(release, "s.views").dropped == 3
-    assert world.query("select xmin::text, * from warehouse.fact_views order by 2") == before
+    assert world.written("fact_views") == before
 
 
 def test_names_of_any_kind_and_soft_deletes(world: World) -> None:
@@ -266,8 +269,8 @@ def test_names_of_any_kind_and_soft_deletes(world: World) -> None:
     (one,) = _ids(world, 1)
     entry = {"entry_id": one, ODD: "kept", "gone": False, "_cursor": None}
     world.load(Batch({"s.entries": [entry, {**entry, "entry_id": -one, "gone": True}]}))
-    names = [quote_postgresql(ODD), quote_postgresql("warehouse", f"fact_{ODD}")]
-    statement = "select entry_id, {} from {}".format(*names).replace("%", "%%")
+    names = [world.session.identifier(ODD), world.session.identifier("warehouse", f"fact_{ODD}")]
+    statement = "select entry_id, {} from {}".format(*names)
     assert world.query(statement) == [(one, "kept")]
     release = world.load(Batch({"s.entries": [{**entry, "gone": True}]}))
     assert (_outcome(release, f"fact_{ODD}").removed, _outcome(release, "s.entries").updated) == (1, 1)
@@ -283,7 +286,7 @@ def test_a_key_that_the_source_no_longer_has_leaves_the_fact_unless_too_many_do(
     assert world.missed("s.slips", keys[1:], "2026-07-01") == [{"slip_id": 2}]
     with pytest.raises(ReleaseRefused, match="end 28 of the 28 rows of fact_slips"):
         world.load(Batch({"s.slips": []}, {"s.slips": []}))
-    assert world.query("select count(*)::int from warehouse.fact_slips") == [(28,)]
+    assert world.query("select count(*) from warehouse.fact_slips") == [(28,)]
 
 
 def test_a_column_the_source_lost_keeps_its_values(world: World) -> None:
@@ -327,15 +330,15 @@ def test_a_fact_is_a_function_of_the_set_of_its_rows(
             best.get((first + product, minute), (-1, -1)), (exported, quantity or 0)
         )
     found = world.query(
-        "select product_id, extract(minute from counted_at)::int, extract(minute from exported_at)::int,"
+        "select product_id, extract(minute from counted_at), extract(minute from exported_at),"
         " coalesce(on_hand_quantity, 0) from warehouse.fact_counts where product_id between %s and %s",
         (first, first + 1),
     )
     assert {(p, m): (e, q) for p, m, e, q in found} == best
-    before = world.query("select xmin::text, * from warehouse.fact_counts order by 2")
+    before = world.written("fact_counts")
     table, row = rows[0]
     world.load(Batch({table: [row]}))
-    assert world.query("select xmin::text, * from warehouse.fact_counts order by 2") == before
+    assert world.written("fact_counts") == before
 
 
 SESSIONS = st.lists(
@@ -432,14 +435,16 @@ def _outcome(release: Release, name: str) -> TableOutcome:
 
 def _quantities(world: World, products: list[int]) -> list[tuple[Any, ...]]:
     return world.query(
-        "select product_id, on_hand_quantity from warehouse.fact_counts where product_id = any(%s)",
-        (products,),
+        "select product_id, on_hand_quantity from warehouse.fact_counts"
+        f" where product_id in ({listed(products)})",
+        products,
     )
 
 
 def _view_ids(world: World, *sessions: int) -> list[str]:
     found = world.query(
-        "select right(view_id, 1) from warehouse.fact_views where session_id = any(%s) order by 1",
-        (list(sessions),),
+        "select right(view_id, 1) from warehouse.fact_views"
+        f" where session_id in ({listed(sessions)}) order by 1",
+        sessions,
     )
     return [name for (name,) in found]

@@ -10,7 +10,8 @@ import pytest
 
 from etl.catalog_files import load_catalog
 from etl.settings import Settings
-from etl.warehouse.postgresql import filling
+from etl.warehouse import filling
+from tests.sessions import session_on
 from tests.warehouse.rows import line, order
 from tests.warehouse.world import Batch, World
 
@@ -54,14 +55,13 @@ def test_indexes_and_foreign_keys_are_there_again_and_checked(shop: World) -> No
 
 def test_what_somebody_has_added_is_there_again_too(shop: World) -> None:
     """An exclusion has an index that cannot be dropped by itself; a comment is in no definition."""
-    with shop.connection.cursor() as cursor:
-        cursor.execute(
-            "alter table warehouse.fact_sales add constraint apart"
-            " exclude using gist (int8range(order_id, order_id, '[]') with &&);"
-            ' create index "odd 100% $$" on warehouse.fact_sales (quantity) where quantity > 0;'
-            " comment on index warehouse.\"odd 100% $$\" is 'ours';"
-            ' create index "odd %s" on warehouse.fact_sales (quantity)'
-        )
+    shop.execute(
+        "alter table warehouse.fact_sales add constraint apart"
+        " exclude using gist (int8range(order_id, order_id, '[]') with &&);"
+        ' create index "odd 100%% $$" on warehouse.fact_sales (quantity) where quantity > 0;'
+        " comment on index warehouse.\"odd 100%% $$\" is 'ours';"
+        ' create index "odd %%s" on warehouse.fact_sales (quantity)'
+    )
     before = shop.query(INDEXES), shop.query(CONSTRAINTS)
     shop.load(_orders(1, 2, 3))
     assert shop.query("select count(*) from warehouse.fact_sales") == [(3,)]
@@ -86,7 +86,7 @@ def test_a_row_without_its_member_is_refused(shop: World) -> None:
         cursor.execute(f"{copy}; update kept set customer_key = 9999; delete from warehouse.fact_sales")
         with (
             pytest.raises(psycopg2.errors.ForeignKeyViolation),
-            filling.filled_whole(cursor, "warehouse", "fact_sales", 2),
+            filling.filled_whole(session_on(connection), "warehouse", "fact_sales", 2),
         ):
             cursor.execute(bad)
     assert shop.query("select count(*) from warehouse.fact_sales") == [(1,)]

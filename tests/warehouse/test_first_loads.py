@@ -181,5 +181,4 @@ def _thing(key: int, price: str = "1.00", gone: bool | None = None) -> dict[str,
 
 
 def _execute(world: World, statements: str) -> None:
-    with world.connection.cursor() as cursor:
-        cursor.execute(statements)
+    world.execute(statements.replace("%", "%%"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -17,7 +18,7 @@ from etl.catalog import Alerts, Route
 from etl.catalog_files import load_catalog
 from etl.incidents import Incident, RunEnd
 from etl.settings import Settings
-from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from etl.warehouse import open_warehouse
 from tests.warehouse.world import World
 from tests.web_hook import PASSWORD, Hook, open_hook
 
@@ -116,14 +117,15 @@ def test_the_end_says_since_when_it_was_open_and_not_how_it_began(world: World, 
     )
     world.warehouse.note_incidents(RunEnd("daily-sales", None, (began,), TABLES))
     _tell(world, hook)
-    world.query("update audit.incidents set opened_at = '2026-03-02 02:05+00' returning 1")
+    opened_at = datetime(2026, 3, 2, 2, 5, tzinfo=UTC)
+    world.execute("update audit.incidents set opened_at = %s", (opened_at,))
     world.warehouse.note_incidents(RunEnd("daily-sales", None, (), TABLES))
     _tell(world, hook)
     told = hook.bodies[-1]
-    ((closed_at,),) = world.query("select to_char(closed_at, 'YYYY-MM-DD HH24:MI') from audit.incidents")
+    ((closed_at,),) = world.query("select closed_at from audit.incidents")
     assert told["title"] == "Over: it is wrong"
     assert told["message"] == (
-        f"OVER: it is wrong\nIt was open from 2026-03-02 02:05 UTC until {closed_at} UTC."
+        f"OVER: it is wrong\nIt was open from 2026-03-02 02:05 UTC until {closed_at:%Y-%m-%d %H:%M} UTC."
     )
 
 
@@ -132,7 +134,7 @@ def test_what_was_wrong_with_a_table_that_left_the_catalog_is_closed_with_that_r
 ) -> None:
     _end_run(world, hook, TABLES)
     left = {name: table for name, table in world.catalog.tables.items() if name != "shop.orders"}
-    smaller = PostgreSQLWarehouse(world.url, settings, world.catalog.model_copy(update={"tables": left}))
+    smaller = open_warehouse(world.url, settings, world.catalog.model_copy(update={"tables": left}))
     smaller.note_incidents(RunEnd("hourly-inventory", None, succeeded=True))
     _tell(world, hook)
     reason = "shop.orders is wrong (closed: the catalog no longer declares the table)"
@@ -159,8 +161,7 @@ def test_two_runs_that_end_at_once_tell_it_once(world: World, hook: Hook) -> Non
 @ONCE
 def test_any_runs_and_failing_services(world: World, hook: Hook, runs: list[tuple[set[str], bool]]) -> None:
     """Each incident is told once as soon as the service answers, and its end to those who knew of it."""
-    with world.connection.cursor() as cursor:
-        cursor.execute("truncate audit.incidents, audit.alerts")
+    world.execute("delete from audit.incidents")
     hook.bodies.clear()
     is_told: dict[str, bool] = {}
     ended: list[str] = []

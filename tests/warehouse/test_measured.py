@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from etl.handles import FileRef, Reach, RuleResult, Run, TablePlan, Verdict
 from etl.planning import reach_of
 from etl.settings import PROJECT_DIR, Settings
 from etl.windows import Window
+from tests.systems import BOTH_SYSTEMS
 from tests.warehouse.world import World
 
 CATALOG = load_catalog(PROJECT_DIR / "catalog")
@@ -22,9 +24,9 @@ TABLE = "shop.orders"
 
 
 @pytest.fixture
-def world(postgres_database: str, settings: Settings) -> Iterator[World]:
+def world(warehouse_database: str, settings: Settings) -> Iterator[World]:
     """A migrated warehouse."""
-    made = World(postgres_database, settings, CATALOG)
+    made = World(warehouse_database, settings, CATALOG)
     yield made
     made.close()
 
@@ -62,6 +64,7 @@ def measured(world: World, reach: Reach = DAY, **changed: Any) -> list[float]:
     return world.warehouse.measured_before(run, TABLE, reach).get("row_count_is_usual", [])
 
 
+@BOTH_SYSTEMS
 def test_earlier_runs_are_told_the_newest_first(world: World) -> None:
     for value in (10, 12.5, 11):
         lived(world, verdict(value))
@@ -70,6 +73,7 @@ def test_earlier_runs_are_told_the_newest_first(world: World) -> None:
     assert world.warehouse.measured_before(world.new_run(), "shop.stores", DAY) == {}
 
 
+@BOTH_SYSTEMS
 def test_only_runs_that_are_alike_are_compared(world: World) -> None:
     lived(world, verdict(1))
     lived(world, verdict(2, Reach(extent=2 * 86_400)))
@@ -90,6 +94,7 @@ def test_only_runs_that_are_alike_are_compared(world: World) -> None:
     assert measured(world, Reach()) == [10]
 
 
+@BOTH_SYSTEMS
 def test_a_run_is_not_compared_with_itself(world: World) -> None:
     """A judgement that is tried again must not find its own first answer."""
     run = lived(world, verdict(1))
@@ -97,25 +102,24 @@ def test_a_run_is_not_compared_with_itself(world: World) -> None:
     assert world.warehouse.measured_before(run, TABLE, DAY) == {}
 
 
+@BOTH_SYSTEMS
 def test_verdicts_are_kept_with_page_reach_and_bounds_also_of_closed_gates(world: World) -> None:
     run = lived(world, verdict(8, is_open=False), status="gate_closed")
 
-    with world.connection.cursor() as cursor:
-        cursor.execute(
-            "select is_open, row_count, quarantined, score_pct, seconds, docs_page, reads_whole, extent"
-            " from audit.verdicts where run_id = %s",
-            (run.run_id,),
-        )
-        (kept,) = cursor.fetchall()
-        cursor.execute(
-            "select observed_value, lowest, highest from audit.quality_results where run_id = %s",
-            (run.run_id,),
-        )
-        (rule,) = cursor.fetchall()
-    assert [str(value) for value in kept] == [
-        "False", "7", "2", "97.50", "1.250", "validations/shop/orders/a/b.html", "False", "86400",
-    ]  # fmt: skip
-    assert [str(value) for value in rule] == ["8", "1.5", "None"]
+    world.execute(
+        "select is_open, row_count, quarantined, score_pct, seconds, docs_page, reads_whole, extent"
+        " from audit.verdicts where run_id = %s",
+        (run.run_id,),
+    )
+    (kept,) = world.session.fetchall()
+    world.execute(
+        "select observed_value, lowest, highest from audit.quality_results where run_id = %s",
+        (run.run_id,),
+    )
+    (rule,) = world.session.fetchall()
+    page = "validations/shop/orders/a/b.html"
+    assert kept == (False, 7, 2, Decimal("97.50"), Decimal("1.250"), page, False, 86_400)
+    assert rule == (8, 1.5, None)
 
 
 def plan(table: str, low: str | None, high: str | None, files: int = 0) -> TablePlan:

@@ -13,7 +13,7 @@ from etl.catalog import Catalog
 from etl.catalog_files import load_catalog
 from etl.errors import ConfigError
 from etl.settings import Settings
-from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from etl.warehouse import Warehouse, open_warehouse
 
 RELEASES = sorted((Path(__file__).parent / "releases").glob("*.sql"))
 SHAPE = {
@@ -78,7 +78,7 @@ def test_every_dimension_file_has_the_columns_of_its_catalog_entry(
     settings: Settings, postgres_database: str
 ) -> None:
     empty = Catalog(sources={}, tables={}, dimensions={}, facts={})
-    PostgreSQLWarehouse(postgres_database, settings, empty).migrate()
+    open_warehouse(postgres_database, settings, empty).migrate()
     for dimension in load_catalog(settings.catalog_dir).dimensions.values():
         query = (
             "select column_name from information_schema.columns"
@@ -88,8 +88,8 @@ def test_every_dimension_file_has_the_columns_of_its_catalog_entry(
         assert {*dimension.key, *dimension.attributes, *dimension.snowflakes, dimension.surrogate} <= columns
 
 
-def _warehouse(url: str, settings: Settings) -> PostgreSQLWarehouse:
-    return PostgreSQLWarehouse(url, settings, load_catalog(settings.catalog_dir))
+def _warehouse(url: str, settings: Settings) -> Warehouse:
+    return open_warehouse(url, settings, load_catalog(settings.catalog_dir))
 
 
 def _run(url: str, script: str) -> None:

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from etl.catalog import SourceTable
+from etl.warehouse.database import from_json
+from tests.systems import BOTH_SYSTEMS
 from tests.warehouse.settling import Row, Settling, plan_of
+
+pytestmark = BOTH_SYSTEMS
 
 NOON = datetime(2026, 5, 1, 12, 0, 0, 500_000, UTC)
 LONG_TEXT = "ü" * 1_000_000
@@ -52,9 +56,9 @@ def test_children_follow_a_rejected_parent_however_its_key_was_written(
         settling.stage(run, children, [{ODD: value, "id": 1, "note": "child"}])
         for told in (landed, "no key at all"):
             settling.execute(
-                f'insert into "{run.staging_schema}"._rejected (table_name, payload, column_name, reason)'
-                " values ('t.parents', jsonb_build_object(%s::text, %s::text), 'note', 'reason')",
-                (ODD, told),
+                f"insert into {settling.name(run.staging_schema, '_rejected')}"
+                " (table_name, payload, column_name, reason) values ('t.parents', %s, 'note', 'reason')",
+                ({ODD: told},),
             )
         warehouse.settle(plan_of(parents), run)
         followed = warehouse.follow_parents(warehouse.settle(plan_of(children), run))
@@ -73,11 +77,12 @@ def test_children_follow_their_parent_whatever_the_type_of_its_key(settling: Set
         staged = warehouse.settle(plan_of(parents), run)
         assert warehouse.quarantine(staged, {LONG_RULE: [1], "other": [1]}) == 1
         followed = warehouse.follow_parents(warehouse.settle(plan_of(children), run))
-        held = settling.query(
-            "select table_name, coalesce(row_key ->> 'id', row_key ->> %s), rules, payload ->> 'note'"
-            f' from "{run.staging_schema}"._quarantine order by 1',
-            (ODD,),
+        key = f"coalesce({settling.member('row_key', 'id')}, {settling.member('row_key', ODD)})"
+        told_of = settling.query(
+            f"select table_name, {key}, rules, {settling.member('payload', 'note')}"
+            f" from {settling.name(run.staging_schema, '_quarantine')} order by 1"
         )
+    held = [(table, key, from_json(rules), note) for table, key, rules, note in told_of]
     assert (followed.row_count, followed.quarantined_count, followed.dropped_count) == (1, 1, 0)
     assert held == [
         ("t.children", "1", ["parent_is_held_back"], LONG_TEXT),

@@ -9,9 +9,12 @@ import pytest
 from etl.catalog_files import load_catalog
 from etl.quarantine.__main__ import main
 from etl.settings import Settings, get_settings
+from tests.systems import BOTH_SYSTEMS
 from tests.warehouse.holding import load_judged
 from tests.warehouse.rows import customer
 from tests.warehouse.world import Batch, World
+
+pytestmark = BOTH_SYSTEMS
 
 STORES = [
     {
@@ -50,7 +53,8 @@ def test_what_waits_is_listed_without_its_values_and_shown_with_them(
     assert main(["list", "--key", "store_id=3"]) == 0
     listed = capsys.readouterr().out
     assert "store_id=3" in listed and "store_id=2" not in listed
-    ((entry,),) = world.query("select quarantine_id from audit.quarantine where row_key ->> 'store_id' = '3'")
+    store_id = world.database.json_text("row_key", "store_id")
+    ((entry,),) = world.query(f"select quarantine_id from audit.quarantine where {store_id} = '3'")
     assert main(["show", str(entry)]) == 0
     assert "Secret 3" in capsys.readouterr().out
 
@@ -63,9 +67,8 @@ def test_discarding_wants_rows_and_a_reason(world: World, capsys: pytest.Capture
     assert refused.out == "" and "The reason is empty." in refused.err and "shop.store" in refused.err
     assert main(["discard", "--key", "store_id=2", "--reason", "a test of the till"]) == 0
     assert capsys.readouterr().out == "1 rows discarded.\n"
-    assert world.query(
-        "select row_key ->> 'store_id', status, closed_reason from audit.quarantine order by 1"
-    ) == [
+    store_id = world.database.json_text("row_key", "store_id")
+    assert world.query(f"select {store_id}, status, closed_reason from audit.quarantine order by 1") == [
         ("2", "discarded", "a test of the till"),
         ("3", "open", None),
     ]
@@ -77,23 +80,6 @@ def test_discarding_nothing_fails_and_names_the_rules_that_rows_wait_for(
     assert main(["discard", "--rule", "to_strict", "--reason", "test"]) == 1
     refused = capsys.readouterr()
     assert refused.out == "" and "Nothing was discarded" in refused.err and "too_strict" in refused.err
-
-
-@pytest.mark.parametrize(
-    ("option", "told"),
-    [
-        (["--limit", "0"], "'0' is no number of rows; give 1 or more."),
-        (["--limit", "-1"], "'-1' is no number of rows; give 1 or more."),
-        (["--age", "-3"], "'-3' is no number of days; give such as 7 or 7d."),
-        (["--age", "week"], "'week' is no number of days; give such as 7 or 7d."),
-    ],
-)
-def test_a_limit_and_an_age_are_numbers_that_can_be_meant(
-    option: list[str], told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(["list", *option])
-    assert told in capsys.readouterr().err
 
 
 def test_the_page_shows_no_key_of_a_person(world: World) -> None:
@@ -112,7 +98,7 @@ def test_an_age_reads_as_a_sentence(world: World, capsys: pytest.CaptureFixture[
     ((entry,),) = world.query("select min(quarantine_id) from audit.quarantine")
     main(["show", str(entry)])
     assert "UTC, today)" in capsys.readouterr().out
-    world.query("update audit.runs set started_at = started_at - interval '3 days' returning 1")
+    world.execute("update audit.runs set started_at = started_at - interval '3' day")
     main(["show", str(entry)])
     assert "UTC, 3 d ago)" in capsys.readouterr().out
 

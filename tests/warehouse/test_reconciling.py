@@ -17,22 +17,24 @@ from hypothesis import strategies as st
 from etl.catalog import Catalog
 from etl.catalog_files import load_catalog
 from etl.errors import ReleaseRefused
-from etl.handles import StagedTable, TablePlan
 from etl.settings import Settings
 from etl.transforms.calendar import calendar
-from etl.warehouse.postgresql.reconciling.comparing import RangeSize
-from etl.warehouse.postgresql.reconciling.images import Image, NoImage, image_of
+from etl.warehouse.database import from_json
 from etl.warehouse.reconciliation import Reconciliation
-from etl.windows import Window
-from tests.conftest import fresh_postgresql
-from tests.warehouse.holding import load_judged
+from etl.warehouse.reconciling import comparing
+from etl.warehouse.reconciling.comparing import RangeSize
+from etl.warehouse.reconciling.images import Image, NoImage, image_of
+from tests.systems import BOTH_SYSTEMS
+from tests.warehouse.holding import keep_instead, load_judged
+from tests.warehouse.reconciling import Reconciling, stopped
 from tests.warehouse.rows import cursor_of, customer, line, order, price, product
 from tests.warehouse.world import Batch, World
+
+pytestmark = BOTH_SYSTEMS
 
 EXAMPLES = max(int(os.environ.get("ETL_TEST_EXAMPLES", "500")) // 25, 5)
 START = datetime(2026, 5, 1, tzinfo=UTC)
 AS_OF = "2026-06-01 00:00:00.000000"
-LATER = "2026-06-02 00:00:00.000000"
 ODD = 'amount; drop "x" 100%'
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -197,21 +199,15 @@ Tampering = tuple[str, str, int]
 
 
 @pytest.fixture(scope="module")
-def own_url(postgres_server: str) -> Iterator[str]:
-    """A database of its own: other modules have other tables of the same names."""
-    yield from fresh_postgresql(postgres_server)
-
-
-@pytest.fixture(scope="module")
-def settings_(own_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings_(warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of the module's warehouse."""
-    return Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("state"), warehouse_url=own_url)
+    return Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("state"), warehouse_url=warehouse_url)
 
 
 @pytest.fixture(scope="module")
-def world(settings_: Settings, own_url: str) -> Iterator[World]:
+def world(settings_: Settings, warehouse_url: str) -> Iterator[World]:
     """A warehouse with a copy, a dimension, its price list and a fact."""
-    opened = World(own_url, settings_, CATALOG)
+    opened = World(warehouse_url, settings_, CATALOG)
     opened.warehouse.load_calendar(calendar(date(2026, 1, 1), date(2026, 12, 31), 1, "US"))
     yield opened
     opened.close()
@@ -273,7 +269,7 @@ def test_one_tampering_is_found_in_its_range_and_repaired(
     how, side = what
     _reset(world)
     _load(world, rows)
-    clean = _Reconciling(world, rows, size)
+    clean = Reconciling(world, rows, size)
     assert [str(each) for each in clean.found if each.status != "agrees"] == []
     for each in clean.found:
         assert each.verified_through == str(max(_first_parts(rows, each.table)))
@@ -283,7 +279,7 @@ def test_one_tampering_is_found_in_its_range_and_repaired(
     source = deepcopy(rows)
     key = _tamper(world, source, name, how, side, at)
     union = sorted({*_first_parts(rows, name), *_first_parts(source, name), key})
-    dirty = _Reconciling(world, source, size)
+    dirty = Reconciling(world, source, size)
     expected = _expected(name, how, side)
     by_name = {each.table: each for each in dirty.found}
     assert {n: each.status for n, each in by_name.items() if n != name} == dict.fromkeys(
@@ -316,32 +312,6 @@ def test_one_tampering_is_found_in_its_range_and_repaired(
     # An event that was put into the history behind the dimension's back is kept: its member is not made.
     unmade = {key} if (expected, side) == ("kept", "warehouse") else set()
     assert {row[0] for row in world.rebuild_difference("member")} == unmade
-
-
-class _Reconciling:
-    """One run of reconcile over rows that a source has."""
-
-    def __init__(self, world: World, rows: Rows, size: RangeSize) -> None:
-        self.world, self.size = world, size
-        self.run = replace(world.new_run(), tables=tuple(rows))
-        world.warehouse.begin_run(self.run, [world.catalog.tables[name] for name in rows])
-        known = world.warehouse.watermarks()
-        self.staged: list[StagedTable] = []
-        for name in rows:
-            plan = TablePlan(name, known.get(name), Window(), LATER, False, moves_watermark=False)
-            world.stage(self.run, name, Batch(rows))
-            self.staged.append(world.warehouse.settle(plan, self.run))
-        self.found = world.warehouse.reconcile(self.run, self.staged, size)
-
-    def repair(self) -> None:
-        """Load what differs again and compare once more."""
-        narrowed = self.world.warehouse.narrow(self.run, self.staged)
-        self.world.warehouse.repair(self.run, narrowed, [])
-        self.found = self.world.warehouse.reconcile(self.run, self.staged, self.size)
-
-    def end(self) -> None:
-        """Drop what it staged."""
-        self.world.warehouse.end_run(self.run, "succeeded", "", [])
 
 
 @pytest.fixture
@@ -385,8 +355,8 @@ def test_lines_of_the_sales_are_held_against_what_the_merge_makes_of_them(
         " shipping_amount, profit_amount from warehouse.fact_sales order by 1, 2"
     )
     before = shop.query(everything)
-    shop.query(f"{tampering} where order_id = 7 and line_number = 2 returning 1")
-    run = _Reconciling(shop, rows, RangeSize(6, 100))
+    shop.execute(f"{tampering} where order_id = 7 and line_number = 2")
+    run = Reconciling(shop, rows, RangeSize(6, 100))
     found = {each.table: each for each in run.found}
     lines = found["shop.order_items"]
     assert getattr(lines, finding) == 1
@@ -405,7 +375,7 @@ def test_a_line_that_changed_at_the_source_without_its_order_is_brought_by_the_r
     rows = _sales(4)
     shop.load(Batch(rows, as_of=AS_OF))
     rows["shop.order_items"][4]["quantity"] = 5
-    run = _Reconciling(shop, rows, RangeSize(3, 100))
+    run = Reconciling(shop, rows, RangeSize(3, 100))
     assert [str(each) for each in run.found if each.differing] == [
         "shop.order_items differs from warehouse.fact_sales: 3 changed in quantity (1), gross_amount (1),"
         " net_amount (1), shipping_amount (3), total_amount (3), cost_amount (1), profit_amount (1);"
@@ -423,10 +393,8 @@ def test_rows_that_wait_or_moved_on_are_counted_apart(shop: World) -> None:
     rows = _sales(3)
     twice = [line(2, 2, "10.00"), line(2, 2, "11.00")]
     shop.load(Batch({**rows, "shop.order_items": [*rows["shop.order_items"], twice[1]]}, as_of=AS_OF))
-    assert (
-        shop.query("select row_key from audit.quarantine order by 1")
-        == [({"order_id": 2, "line_number": 2},)] * 2
-    )
+    held = shop.query("select row_key from audit.quarantine")
+    assert [from_json(row_key) for (row_key,) in held] == [{"order_id": 2, "line_number": 2}] * 2
     moved = order(3, "2026-05-01 10:00", order_status="paid back", _cursor="2026-06-01 00:00:00.000000")
     now = {**rows, "shop.orders": [*rows["shop.orders"][:2], moved]}
     lines = [
@@ -435,7 +403,7 @@ def test_rows_that_wait_or_moved_on_are_counted_apart(shop: World) -> None:
     ]
     now["shop.order_items"] = lines[:-1]
     now["shop.customers"] = [rows["shop.customers"][0], customer(2, "2026-06-01 10:00", city="Rome")]
-    run = _Reconciling(shop, now, RangeSize())
+    run = Reconciling(shop, now, RangeSize())
     counted = {each.table: (each.status, each.source_count, each.held_back, each.newer) for each in run.found}
     assert counted == {
         "shop.customers": ("agrees", 1, 0, 1),
@@ -445,8 +413,8 @@ def test_rows_that_wait_or_moved_on_are_counted_apart(shop: World) -> None:
         "shop.order_items": ("agrees", 5, 1, 2),
     }
     run.end()
-    shop.query("update audit.quarantine set status = 'discarded', closed_reason = 'twice' returning 1")
-    assert {each.status for each in _Reconciling(shop, now, RangeSize()).found} == {"agrees"}
+    shop.execute("update audit.quarantine set status = 'discarded', closed_reason = 'twice'")
+    assert {each.status for each in Reconciling(shop, now, RangeSize()).found} == {"agrees"}
 
 
 def test_a_discarded_state_of_a_table_without_a_cursor_does_not_hide_a_newer_one(world: World) -> None:
@@ -455,7 +423,7 @@ def test_a_discarded_state_of_a_table_without_a_cursor_does_not_hide_a_newer_one
     rows: Rows = {name: [] for name in TARGETS}
     rows["s.copied"] = [{"id": i, "part": 1, "value": "a", ODD: Decimal(i)} for i in (1, 2)]
     load_judged(world, Batch({"s.copied": rows["s.copied"]}, as_of=AS_OF), {"s.copied": "id = 2"})
-    world.query("update audit.quarantine set status = 'discarded', closed_reason = 'no' returning 1")
+    world.execute("update audit.quarantine set status = 'discarded', closed_reason = 'no'")
     (found,) = _found(world, rows, "s.copied")
     assert (found.status, found.source_count, found.held_back) == ("agrees", 1, 1)
 
@@ -471,10 +439,9 @@ def test_keys_of_persons_are_neither_told_nor_stored(shop: World) -> None:
     """Law P2; the key of a customer is a number, and declared personal. That of an order is not."""
     rows = _sales(3)
     shop.load(Batch(rows, as_of=AS_OF))
-    changed = "update {} returning 1"
-    assert shop.query(changed.format("warehouse.dim_customer set city = 'Nowhere' where customer_key > 0"))
-    assert shop.query(changed.format("warehouse.fact_sales set quantity = quantity + 1"))
-    run = _Reconciling(shop, rows, RangeSize(rows_per_range=1))
+    assert shop.execute("update warehouse.dim_customer set city = 'Nowhere' where customer_key > 0")
+    assert shop.execute("update warehouse.fact_sales set quantity = quantity + 1")
+    run = Reconciling(shop, rows, RangeSize(rows_per_range=1))
     told = {each.table: each for each in run.found}
     assert told["shop.customers"].differing and "customer_id" not in str(told["shop.customers"])
     assert told["shop.order_items"].differing and "order_id" in str(told["shop.order_items"])
@@ -491,14 +458,13 @@ def test_a_key_kept_in_a_type_that_its_column_no_longer_has_equals_none(world: W
     rows: Rows = {name: [] for name in TARGETS}
     rows["s.copied"] = [{"id": i, "part": 1, "value": "a", ODD: Decimal(i)} for i in (1, 2)]
     load_judged(world, Batch({"s.copied": rows["s.copied"]}, as_of=AS_OF), {"s.copied": "id = 2"})
-    odd = """update audit.quarantine set payload = payload || '{"part": "first"}' returning 1"""
-    assert world.query(odd) == [(1,)]
+    keep_instead(world, {"id": 2, "part": 1}, part="first")
     (found,) = _found(world, rows, "s.copied")
     assert (found.status, found.missing) == ("differs", 1)
 
 
 def _found(world: World, rows: Rows, name: str) -> list[Reconciliation]:
-    run = _Reconciling(world, rows, RangeSize())
+    run = Reconciling(world, rows, RangeSize())
     run.end()
     return [each for each in run.found if each.table == name]
 
@@ -511,7 +477,7 @@ def test_rows_that_contradict_each_other_now_are_held_back_on_both_sides(world: 
     rows["s.members"] = [{"id": i, "value": "a", **told} for i in (1, 2, 3)]
     _load(world, rows)
     twice = [*rows["s.members"], {"id": 2, "value": "b", **told}]
-    run = _Reconciling(world, {**rows, "s.members": twice}, RangeSize())
+    run = Reconciling(world, {**rows, "s.members": twice}, RangeSize())
     counted = {each.table: (each.status, each.source_count, each.held_back) for each in run.found}
     assert counted["s.members"] == ("agrees", 2, 2)
     run.end()
@@ -523,7 +489,7 @@ def test_a_repair_that_would_remove_too_much_is_refused(world: World) -> None:
     rows: Rows = {name: [] for name in TARGETS}
     rows["s.copied"] = [{"id": i, "part": 1, "value": "a", ODD: Decimal(1)} for i in range(40)]
     _load(world, rows)
-    run = _Reconciling(world, {**rows, "s.copied": rows["s.copied"][:30]}, RangeSize())
+    run = Reconciling(world, {**rows, "s.copied": rows["s.copied"][:30]}, RangeSize())
     with pytest.raises(ReleaseRefused, match=r"would end 10 of the 40 rows of replica\.s__copied"):
         run.repair()
     assert world.query("select count(*) from replica.s__copied") == [(40,)]
@@ -535,8 +501,72 @@ def test_a_repair_that_would_remove_too_much_is_refused(world: World) -> None:
     run.end()
 
 
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=st.integers(1, 160), narrowing=st.integers(1, 30), second=st.integers(1, 160))
+def test_what_is_interrupted_at_any_statement_is_done_again(
+    world: World, first: int, narrowing: int, second: int
+) -> None:
+    """Where making a table ends a transaction, what was done before is not undone with the rest."""
+    _reset(world)
+    at = {"updated_at": START, "_cursor": cursor_of(START)}
+    later = {"updated_at": START, "_cursor": "2026-06-01 12:00:00.000000"}
+    rows: Rows = {name: [] for name in TARGETS}
+    rows["s.copied"] = [{"id": i, "part": 1, "value": "a", ODD: Decimal(i)} for i in range(9)]
+    rows["s.moving"] = [{"id": i, "value": "a", **(later if i == 8 else at)} for i in range(9)]
+    rows["s.members"] = [{"id": i, "value": "a", "city": "b", "born": "c", **at} for i in range(9)]
+    load_judged(world, Batch(rows, as_of=AS_OF), {"s.moving": "id = 7"})
+    for relation, of_one in (("s__copied", "id = 3"), ("s__moving", "id = 4")):
+        world.execute(f"update replica.{relation} set value = 'b' where {of_one}")
+    world.execute("update warehouse.dim_member set city = 'x' where id = 5")
+    rows["s.members"].append({**rows["s.members"][8], "value": "another"})
+
+    run = Reconciling(world, rows, RangeSize(3, 5))
+    expected = [_of_the_data(each) for each in run.found]
+    run.end()
+    run = Reconciling(world, rows, RangeSize(3, 5), stops_at=first)
+    assert [_of_the_data(each) for each in run.found] == expected
+    with stopped(world, narrowing):
+        world.warehouse.narrow(run.run, run.staged)
+    world.warehouse.repair(run.run, world.warehouse.narrow(run.run, run.staged), [])
+    with stopped(world, second):
+        run.compare()
+    assert {each.table: each.status for each in run.compare()} == {
+        **dict.fromkeys(TARGETS, "agrees"),
+        **dict.fromkeys(("s.copied", "s.moving", "s.members"), "repaired"),
+    }
+    run.end()
+
+
+def _of_the_data(found: Reconciliation) -> Reconciliation:
+    return replace(found, is_repaired=False, seconds=0.0)
+
+
+def test_a_comparison_sees_one_state_of_the_warehouse(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a snapshot, or because releases wait until it ends."""
+    _reset(world)
+    rows: Rows = {name: [] for name in TARGETS}
+    rows["s.copied"] = [{"id": i, "part": 1, "value": "a", ODD: Decimal(i)} for i in (1, 2)]
+    _load(world, rows)
+    seen = []
+    compare = comparing.compare_tables
+
+    def meanwhile(*arguments: Any) -> list[Reconciliation]:
+        with world.database.session() as session:
+            seen.append(session.try_hold("storehouse:release"))
+            if seen[-1]:
+                session.execute("delete from replica.s__copied")
+        return compare(*arguments)
+
+    monkeypatch.setattr("etl.warehouse.warehouse.compare_tables", meanwhile)
+    run = Reconciling(world, rows, RangeSize())
+    assert {each.status for each in run.found} == {"agrees"}
+    assert seen == [world.database.copies_snapshots]
+    run.end()
+
+
 def test_each_table_of_the_catalog_has_an_image_or_a_reason(shop: World) -> None:
-    images = {name: image_of(shop.catalog, table) for name, table in shop.catalog.tables.items()}
+    sql = shop.database.sql
+    images = {name: image_of(sql, shop.catalog, table) for name, table in shop.catalog.tables.items()}
     assert {name: image.target for name, image in images.items() if isinstance(image, Image)} == {
         "analytics.conversions": "warehouse.fact_conversions",
         "analytics.page_views": "warehouse.fact_page_views",
@@ -562,10 +592,11 @@ def _load(world: World, rows: Rows) -> None:
 
 
 def _reset(world: World) -> None:
-    world.query(
-        "truncate replica.s__copied, replica.s__moving, history.member, warehouse.fact_visits,"
-        " audit.watermarks; delete from warehouse.dim_member where member_key > 0; select 1"
-    )
+    for relation in ("replica.s__copied", "replica.s__moving", "history.member", "warehouse.fact_visits"):
+        world.execute(f"delete from {relation}")
+    world.execute("delete from audit.watermarks")
+    world.execute("delete from audit.quarantine")
+    world.execute("delete from warehouse.dim_member where member_key > 0")
 
 
 def _first_parts(rows: Rows, name: str) -> list[int]:
@@ -600,32 +631,21 @@ def _tamper_warehouse(world: World, name: str, how: str, row: Row) -> None:
     target, table = TARGETS[name], CATALOG.tables[name]
     if how == "add":
         values = {**{column: row[own] for column, own in target.columns.items()}, **(target.added or {})}
-        columns = ", ".join(_quoted(column) for column in values)
-        places = ", ".join(["%s"] * len(values))
-        statement = f"insert into {target.relation} ({columns}) values ({places}) returning 1"
-        world.query(statement, list(values.values()))
+        world.session.insert(target.relation, list(values), [list(values.values())])
         return
     key = {column: own for column, own in target.columns.items() if own in table.key}
-    where = " and ".join(f"{_quoted(column)} = %s" for column in key)
+    where = " and ".join(f"{world.session.identifier(column)} = %s" for column in key)
     what = f"update {target.relation} set {VALUES.get(name, 'value')} = %s" if how == "change" else ""
     what = what or f"delete from {target.relation}"
     new = [NEW[name]] if how == "change" else []
     if name == "s.members" and how == "remove":
-        world.query(
-            "update warehouse.fact_visits set member_key = -1 where member = %s returning 1", [row["id"]]
-        )
-    world.query(
-        f"{what} where {target.where} and {where} returning 1", [*new, *(row[own] for own in key.values())]
-    )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""').replace("%", "%%") + '"'
+        world.execute("update warehouse.fact_visits set member_key = -1 where member = %s", [row["id"]])
+    world.execute(f"{what} where {target.where} and {where}", [*new, *(row[own] for own in key.values())])
 
 
 def _held(world: World, name: str) -> list[str]:
     target = TARGETS[name]
-    columns = ", ".join(_quoted(column) for column in target.columns)
+    columns = ", ".join(world.session.identifier(column) for column in target.columns)
     return sorted(
         map(repr, world.query(f"select {columns} from {target.relation} where {target.where} and %s", [True]))
     )

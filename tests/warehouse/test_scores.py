@@ -12,9 +12,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg2.extensions import connection as Connection
 
-from tests.marts.warehouse import Row, empty_warehouse, insert, own_database
+from etl.catalog_files import load_catalog
+from etl.settings import Settings
+from etl.warehouse import open_database
+from etl.warehouse.database import Session
+from etl.warehouse.warehouse import DatabaseWarehouse
+from tests.marts.warehouse import Row, fact_row
+
+pytestmark = pytest.mark.parametrize("system", ["postgresql", "mysql"], indirect=True)
 
 AS_OF = datetime(2026, 6, 29, tzinfo=UTC)
 
@@ -42,17 +48,19 @@ PURCHASES = st.lists(
 
 
 @pytest.fixture(scope="module")
-def warehouse(postgres_server: str) -> Iterator[Connection]:
-    """A warehouse without customers; each use rolls back to it."""
-    with own_database(postgres_server) as url, empty_warehouse(url) as connection:
-        connection.commit()
-        yield connection
+def warehouse(warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """A warehouse without customers; each use leaves it so."""
+    own = Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("scores"), warehouse_url=warehouse_url)
+    database = open_database(warehouse_url, own)
+    DatabaseWarehouse(database, load_catalog(own.catalog_dir)).migrate()
+    with database.own_session() as session:
+        yield session
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(purchases=PURCHASES, seed=st.integers(0, 9))
 def test_scores_are_those_of_the_model_in_whatever_order_orders_came(
-    warehouse: Connection, purchases: list[Purchase], seed: int
+    warehouse: Session, purchases: list[Purchase], seed: int
 ) -> None:
     """Laws F5, F6, R4: a pure function of the orders before the instant."""
     numbered = list(enumerate(purchases, 1))
@@ -61,7 +69,7 @@ def test_scores_are_those_of_the_model_in_whatever_order_orders_came(
     assert found == expected(purchases)
 
 
-def test_who_is_not_scored(warehouse: Connection) -> None:
+def test_who_is_not_scored(warehouse: Session) -> None:
     """Without an order, deleted before the instant, or named by an order only (law S17)."""
     gone = {"valid_to": AS_OF - timedelta(days=1)}
     members = [customer(1), customer(2), customer(3, **gone), customer(4, is_inferred=True), customer(5)]
@@ -70,12 +78,12 @@ def test_who_is_not_scored(warehouse: Connection) -> None:
     assert [row["customer_id"] for row in scores(warehouse, members, [*bought, at_the_instant])] == [2]
 
 
-def test_who_was_deleted_later_is_scored_as_of_before(warehouse: Connection) -> None:
+def test_who_was_deleted_later_is_scored_as_of_before(warehouse: Session) -> None:
     later = customer(1, valid_to=AS_OF + timedelta(microseconds=1))
     assert len(scores(warehouse, [later], [sale(Purchase(1, 24, 1, is_cancelled=False), 1)])) == 1
 
 
-def test_versions_and_lines_are_one_customer_and_one_order(warehouse: Connection) -> None:
+def test_versions_and_lines_are_one_customer_and_one_order(warehouse: Session) -> None:
     moved = AS_OF - timedelta(days=10)
     members = [customer(1, valid_to=moved), customer(1, valid_from=moved, customer_key=2)]
     lines = [
@@ -87,21 +95,26 @@ def test_versions_and_lines_are_one_customer_and_one_order(warehouse: Connection
     assert (row["order_count"], row["net_amount"], row["recency_days"]) == (2, Decimal(18), 1)
 
 
-def scores(connection: Connection, members: list[Row], sales: list[Row]) -> list[Row]:
-    """What the function says, by customer; nothing of the rows stays."""
+def scores(session: Session, members: list[Row], sales: list[Row]) -> list[Row]:
+    """What the query of the catalog says, by customer; nothing of the rows stays."""
+    query = session.database.source_query("select * from warehouse.score_customers(:as_of) order by 1")
     try:
-        insert(connection, "dim_customer", members)
-        insert(connection, "fact_sales", sales)
-        with connection.cursor() as cursor:
-            cursor.execute("select * from warehouse.score_customers(%s) order by customer_id", (AS_OF,))
-            names = [column.name for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        insert(session, "warehouse.dim_customer", members)
+        insert(session, "warehouse.fact_sales", [{**fact_row(row), "date_key": -1} for row in sales])
+        return session.rows(query.replace(":as_of", "%(as_of)s"), {"as_of": AS_OF})
     finally:
-        connection.rollback()
+        session.execute("delete from warehouse.fact_sales")
+        session.execute("delete from warehouse.dim_customer where customer_key > 0")
+
+
+def insert(session: Session, relation: str, rows: list[Row]) -> None:
+    columns = list(rows[0]) if rows else []
+    session.insert(relation, columns, [[row[name] for name in columns] for row in rows])
 
 
 def customer(number: int, **said: Any) -> Row:
-    return {"customer_key": number, "customer_id": number, "is_inferred": False, **said}
+    version = {"valid_from": datetime(2000, 1, 1, tzinfo=UTC), "valid_to": datetime(9999, 12, 31, tzinfo=UTC)}
+    return {"customer_key": number, "customer_id": number, "is_inferred": False, **version, **said}
 
 
 def sale(purchase: Purchase, order: int, **said: Any) -> Row:

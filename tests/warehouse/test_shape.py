@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -16,10 +15,13 @@ from etl.catalog import Catalog
 from etl.catalog_files import load_catalog
 from etl.errors import ConfigError
 from etl.settings import Settings
-from etl.warehouse.postgresql import making
-from etl.warehouse.postgresql.catalog_shape import match_catalog
-from etl.warehouse.postgresql.statements import render
-from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from etl.warehouse import open_warehouse
+from etl.warehouse.catalog_shape import match_catalog
+from etl.warehouse.database import Values
+from etl.warehouse.postgresql.database import PostgreSQL
+from etl.warehouse.postgresql.session import PostgreSQLSession
+from etl.warehouse.statements import SqlFiles
+from tests.sessions import session_on
 
 SHAPE = {
     "columns": """
@@ -43,28 +45,28 @@ def warehouse(settings: Settings) -> Iterator[Connection]:
     """A connection to a warehouse without anything but schemas, audit tables and calendar."""
     assert settings.warehouse_url is not None
     with closing(psycopg2.connect(settings.warehouse_url.get_secret_value())) as connection:
-        with connection.cursor() as cursor:
-            for file in (
-                "schemas/schemas",
-                "audit/runs",
-                "audit/watermarks",
-                "audit/files",
-                "dimensions/dim_date",
-            ):
-                cursor.execute(render(f"{file}.sql"), {})
+        session = session_on(connection)
+        for file in (
+            "schemas/schemas",
+            "audit/runs",
+            "audit/watermarks",
+            "audit/files",
+            "dimensions/dim_date",
+        ):
+            session.execute(session.render(f"{file}.sql"))
         yield connection
 
 
 @pytest.mark.parametrize("name", ["store", "product"])
 def test_a_generated_dimension_is_like_its_hand_written_file(
-    warehouse: Connection, settings: Settings, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    warehouse: Connection, settings: Settings, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Laws S2, S12, S15: columns in their order, checks, both unique indexes, keys, comments."""
     catalog, relation = load_catalog(settings.catalog_dir), f"dim_{name}"
     with _undone(warehouse):
         _match(warehouse, catalog)
         written = _shape(warehouse, relation)
-    monkeypatch.setattr(making, "SQL_DIR", tmp_path)
+    monkeypatch.setattr(SqlFiles, "has", lambda self, file: False)
     with _undone(warehouse):
         _match(warehouse, catalog.model_copy(update={"facts": {}}))
         made = _shape(warehouse, relation)
@@ -143,7 +145,7 @@ def test_a_fact_without_columns_and_without_a_file_is_refused(warehouse: Connect
 def test_two_hundred_tables_that_are_right_are_looked_at_in_a_few_queries(warehouse: Connection) -> None:
     catalog = _catalog(copies=200)
     _match(warehouse, catalog)
-    counted = _CountingCursor(warehouse)
+    counted = _CountingSession(PostgreSQL("", Settings(_env_file=None)), warehouse.cursor())
     started = time.perf_counter()
     match_catalog(counted, catalog)
     assert counted.statements <= 4
@@ -153,10 +155,9 @@ def test_two_hundred_tables_that_are_right_are_looked_at_in_a_few_queries(wareho
 def test_nothing_is_written_where_the_shape_is_right(settings: Settings) -> None:
     assert settings.warehouse_url is not None
     url = settings.warehouse_url.get_secret_value()
-    PostgreSQLWarehouse(url, settings, _catalog(copies=3)).migrate()
+    open_warehouse(url, settings, _catalog(copies=3)).migrate()
     with closing(psycopg2.connect(url)) as connection:
-        with connection.cursor() as cursor:
-            match_catalog(cursor, _catalog(copies=3))
+        match_catalog(session_on(connection), _catalog(copies=3))
         assert _rows(connection, "select pg_current_xact_id_if_assigned()::text") == [(None,)]
 
 
@@ -240,19 +241,18 @@ def _record_reading(connection: Connection, *tables: str) -> None:
             )
 
 
-class _CountingCursor(psycopg2.extensions.cursor):
-    """A cursor that counts its statements."""
+class _CountingSession(PostgreSQLSession):
+    """A session that counts its statements."""
 
     statements = 0
 
-    def execute(self, query: Any, values: Any = None) -> None:
+    def execute(self, statement: str, values: Values = ()) -> None:
         self.statements += 1
-        super().execute(query, values)
+        super().execute(statement, values)
 
 
 def _match(connection: Connection, catalog: Catalog) -> None:
-    with connection.cursor() as cursor:
-        match_catalog(cursor, catalog)
+    match_catalog(session_on(connection), catalog)
 
 
 @contextmanager

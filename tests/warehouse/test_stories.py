@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import psycopg2
 import pytest
 
 from etl.catalog import Catalog
@@ -17,9 +17,13 @@ from etl.catalog_files import load_catalog
 from etl.errors import ReleaseRefused
 from etl.handles import Release, TableOutcome
 from etl.settings import Settings
-from etl.warehouse.postgresql.release import take_turn
+from etl.warehouse.database import from_json
+from etl.warehouse.release import take_turn
+from tests.systems import BOTH_SYSTEMS
 from tests.warehouse.rows import at, cursor_of, customer, line, order, price, product
 from tests.warehouse.world import Batch, World
+
+pytestmark = BOTH_SYSTEMS
 
 START = at("2026-05-01 00:00")
 
@@ -167,8 +171,8 @@ def test_a_segment_keeps_its_previous_value_and_a_registration_date_its_first(sh
         shop.load(Batch({"shop.customers": [row]}))
     assert shop.query(
         "select email, customer_segment, previous_customer_segment, customer_segment_changed_at,"
-        " registration_date::text from warehouse.dim_customer where customer_id = 1"
-    ) == [("b@example.com", "Corporate", "Consumer", at("2026-05-04 00:00"), "2020-01-01")]
+        " registration_date from warehouse.dim_customer where customer_id = 1"
+    ) == [("b@example.com", "Corporate", "Consumer", at("2026-05-04 00:00"), date(2020, 1, 1))]
 
 
 def test_an_order_is_updated_in_place_and_a_line_that_left_it_leaves_the_fact(shop: World) -> None:
@@ -186,7 +190,7 @@ def test_an_order_is_updated_in_place_and_a_line_that_left_it_leaves_the_fact(sh
     assert (outcome(release, "fact_sales").updated, outcome(release, "fact_sales").removed) == (1, 1)
 
 
-def test_releasing_the_same_rows_again_moves_no_xmin(shop: World) -> None:
+def test_releasing_the_same_rows_again_writes_none(shop: World) -> None:
     """Laws R4, S9."""
     batch = Batch(
         {
@@ -217,10 +221,10 @@ def test_duplicates_orphans_and_missing_keys_are_settled_before_the_gate(shop: W
     release = sales(shop, [order(1, "2026-05-02 10:00"), order(2, "2026-05-02 11:00")], lines)
     counts = outcome(release, "shop.order_items")
     assert (counts.extracted, counts.inserted, counts.dropped, counts.quarantined) == (5, 1, 1, 3)
-    assert shop.query("select rules[1], count(*)::int from audit.quarantine group by 1 order by 1") == [
-        ("duplicates_conflict", 2),
-        ("key_is_missing", 1),
-    ]
+    rules = Counter(
+        rule for (kept,) in shop.query("select rules from audit.quarantine") for rule in from_json(kept)
+    )
+    assert rules == {"duplicates_conflict": 2, "key_is_missing": 1}
 
 
 def test_lines_of_an_order_that_moved_on_while_it_was_read_wait_for_the_next_window(shop: World) -> None:
@@ -244,25 +248,23 @@ def test_a_mass_delete_is_refused_with_its_counts_and_nothing_is_published(shop:
 
 def test_a_run_takes_until_its_release_is_made(shop: World) -> None:
     """The time that a release waits for its turn and works belongs to its run (law R5)."""
-    holder = psycopg2.connect(shop.url)
-    with closing(holder), holder.cursor() as cursor, ThreadPoolExecutor(1) as pool:
-        take_turn(cursor)
-        loading = pool.submit(shop.load, Batch({"shop.customers": [customer(1, "2026-05-01 00:00")]}))
-        waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted and %s"
-        while not shop.query(waiting, [True]):
-            assert not loading.done()
-        (before,) = shop.query("select clock_timestamp() where %s", [True])
-        holder.rollback()
+    with shop.database.own_session() as clock, ThreadPoolExecutor(1) as pool:
+        with shop.database.session() as holder:
+            take_turn(holder)
+            loading = pool.submit(shop.load, Batch({"shop.customers": [customer(1, "2026-05-01 00:00")]}))
+            with pytest.raises(TimeoutError):
+                loading.result(timeout=1)
+            before = clock.single(f"select {shop.database.now}")
         loading.result(timeout=60)
-    assert shop.query("select finished_at > %s from audit.runs", before) == [(True,)]
+    assert shop.query("select finished_at > %s from audit.runs", [before]) == [(True,)]
 
 
 def test_a_row_that_is_not_accounted_for_rolls_the_release_back(shop: World) -> None:
     """Law R3: one more row said to be extracted than arrived."""
     with pytest.raises(ReleaseRefused, match=r"2 rows were extracted, but 1 are accounted for"):
         shop.load(Batch({"shop.customers": [customer(1, "2026-05-01 00:00")]}, lost={"shop.customers": 1}))
-    assert shop.query("select count(*)::int from warehouse.dim_customer where customer_key > 0") == [(0,)]
-    assert shop.query("select count(*)::int from audit.watermarks") == [(0,)]
+    assert shop.query("select count(*) from warehouse.dim_customer where customer_key > 0") == [(0,)]
+    assert shop.query("select count(*) from audit.watermarks") == [(0,)]
 
 
 def test_a_key_is_missed_when_its_row_changed_behind_the_window(shop: World) -> None:
@@ -329,9 +331,9 @@ def costs(shop: World) -> list[tuple[Any, ...]]:
 
 
 def everything(shop: World) -> list[list[tuple[Any, ...]]]:
-    """Every dimension and fact row with the transaction that wrote it."""
+    """Every dimension and fact row with what wrote it."""
     relations = ("dim_customer", "dim_product", "dim_store", "dim_brand", "dim_category", "fact_sales")
-    return [shop.query(f"select xmin::text, * from warehouse.{r} order by 2") for r in relations]
+    return shop.written(*relations)
 
 
 def test_staging_that_a_crash_of_the_server_emptied_is_refused(shop: World) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 
 from etl.catalog import Catalog, Dimension, SourceSystem, SourceTable
@@ -17,9 +15,14 @@ from etl.handles import Extract, Run, StagedTable, TablePlan
 from etl.landing import land
 from etl.preparing import prepare
 from etl.settings import Settings
-from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from etl.warehouse import open_database
+from etl.warehouse.database import from_json
+from etl.warehouse.warehouse import DatabaseWarehouse
 from etl.windows import Window
+from tests.systems import BOTH_SYSTEMS
 from tests.warehouse.settling import Row, reader_of
+
+pytestmark = BOTH_SYSTEMS
 
 AS_OF = "2026-06-01 00:00:00.000000"
 THINGS = SourceTable.model_validate(
@@ -88,9 +91,9 @@ class Story:
         catalog = Catalog(
             sources={"t": source}, tables={"t.things": THINGS}, dimensions={"thing": dimension}, facts={}
         )
-        self._url = url
         self._folder = settings.landing
-        self.warehouse = PostgreSQLWarehouse(url, settings, catalog)
+        self._database = open_database(url, settings)
+        self.warehouse = DatabaseWarehouse(self._database, catalog)
         self.warehouse.migrate()
 
     def staged(self) -> tuple[Run, StagedTable]:
@@ -107,22 +110,23 @@ class Story:
         return run, self.warehouse.settle(TablePlan("t.things", None, Window(), AS_OF, False), run)
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        with closing(psycopg2.connect(self._url)) as connection, connection.cursor() as cursor:
-            cursor.execute(statement, values)
-            return list(cursor.fetchall())
+        with self._database.session() as session:
+            session.execute(statement, values)
+            return session.fetchall()
 
     def log_of(self, run: Run) -> list[tuple[Any, ...]]:
-        return self.query(
+        log = self.query(
             "select position, step, columns, rows_before, rows_after, changed, nulls_before, nulls_after"
             " from audit.transformations where run_id = %s and table_name = 't.things' order by position",
             run.run_id,
         )
+        return [(position, step, from_json(columns), *counts) for position, step, columns, *counts in log]
 
 
 @pytest.fixture
-def story(postgres_database: str, tmp_path: Path) -> Iterator[Story]:
+def story(warehouse_database: str, tmp_path: Path) -> Iterator[Story]:
     yield Story(
-        postgres_database, Settings(_env_file=None, state_dir=tmp_path, warehouse_url=postgres_database)
+        warehouse_database, Settings(_env_file=None, state_dir=tmp_path, warehouse_url=warehouse_database)
     )
 
 

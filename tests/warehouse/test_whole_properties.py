@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from etl.warehouse.postgresql.duplicates import clusters_of
+from etl.warehouse.duplicates import clusters_of
+from tests.systems import BOTH_SYSTEMS
 from tests.warehouse import whole_reference as book
 from tests.warehouse.settling import Row, Settling, things
 
@@ -76,6 +77,7 @@ def expected(rows: list[Row]) -> tuple[list[Row], dict[int, list[str]]]:
 CUTS = st.sampled_from([(1, 1), (1, 8), (7, 1), (7, 8), (1000, 1), (1000, 8)])
 
 
+@BOTH_SYSTEMS
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=ROWS, cut=CUTS, dice=st.randoms())
 def test_any_order_batches_and_parts_come_to_what_the_book_says(
@@ -89,6 +91,7 @@ def test_any_order_batches_and_parts_come_to_what_the_book_says(
     assert done.staged.dropped_count == len(rows) - len(good) - len(waiting)
 
 
+@BOTH_SYSTEMS
 def test_chunks_of_1_7_1000_and_all_and_1_or_8_parts_give_identical_tables_and_logs(rates: Settling) -> None:
     dice = random.Random(7)
     rows: list[Row] = [
@@ -114,6 +117,7 @@ def test_chunks_of_1_7_1000_and_all_and_1_or_8_parts_give_identical_tables_and_l
         assert cut.log == whole.log
 
 
+@BOTH_SYSTEMS
 @pytest.mark.parametrize("method", ["mean", "median"])
 def test_floats_do_not_depend_on_the_order_of_their_rows(settling: Settling, method: str) -> None:
     """Their sum would: 0.1 + 0.2 + 0.3 is not 0.3 + 0.2 + 0.1."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 
-import psycopg2
-from psycopg2.extras import execute_values
-
-from etl.catalog import Catalog
+from etl.catalog import Catalog, Column
 from etl.handles import Release, Run, StagedTable, TablePlan
-from etl.identifiers import quote_postgresql
 from etl.settings import Settings
-from etl.warehouse.postgresql.dimensions import MergeScope, derive_versions, open_merge
-from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from etl.warehouse import open_database
+from etl.warehouse.database import Values
+from etl.warehouse.dimensions import MergeScope, derive_versions, open_merge
+from etl.warehouse.warehouse import DatabaseWarehouse
 from etl.windows import Window
 
 PIPELINE = "test"
@@ -27,7 +27,8 @@ class Batch:
     """Rows of one run: table -> rows as mappings; keys: table -> the keys the source still has.
 
     ``lost`` says how many rows of a table were extracted and never arrived, ``absent`` which of its
-    columns the source no longer has. A backfill leaves watermarks alone.
+    columns the source no longer has. A backfill leaves watermarks alone; rows that are replayed ``kept``
+    were seen when the window ended.
     """
 
     rows: Mapping[str, Sequence[dict[str, Any]]]
@@ -36,6 +37,7 @@ class Batch:
     lost: dict[str, int] = field(default_factory=dict)
     absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_backfill: bool = False
+    replays: Literal["kept"] | None = None
 
 
 class World:
@@ -43,10 +45,11 @@ class World:
 
     def __init__(self, url: str, settings: Settings, catalog: Catalog) -> None:
         self.url, self.catalog = url, catalog
-        self.warehouse = PostgreSQLWarehouse(url, settings, catalog)
+        self.database = open_database(url, settings)
+        self.warehouse = DatabaseWarehouse(self.database, catalog)
         self.warehouse.migrate()
-        self.connection = psycopg2.connect(url, options="-c timezone=UTC")
-        self.connection.autocommit = True
+        self._opened = ExitStack()
+        self.session = self._opened.enter_context(self.database.own_session())
         self._next_id = 1
 
     def load(self, batch: Batch) -> Release:
@@ -72,7 +75,8 @@ class World:
         as_of = Batch.as_of if batch.as_of.isdigit() else batch.as_of
         plan = TablePlan(name, known.get(name), window, as_of, name in batch.keys, absent)
         self.stage(run, name, batch)
-        return self.warehouse.settle(replace(plan, moves_watermark=not batch.is_backfill), run)
+        moves = not batch.is_backfill and batch.replays is None
+        return self.warehouse.settle(replace(plan, moves_watermark=moves, replays=batch.replays), run)
 
     def staged_then_lost(self, name: str, rows: Sequence[dict[str, Any]]) -> tuple[Run, StagedTable]:
         """Stage rows and their keys, settle them, then lose the keys as a crash of the server does."""
@@ -86,8 +90,7 @@ class World:
         staged = self.warehouse.settle(
             TablePlan(name, known.get(name), Window(None, as_of), as_of, True), run
         )
-        with self.connection.cursor() as cursor:
-            cursor.execute(f"truncate {quote_postgresql(run.staging_schema, table.keys_relation)}")
+        self.execute(f"truncate table {self.session.identifier(run.staging_schema, table.keys_relation)}")
         return run, staged
 
     def publish_lost(self, run: tuple[Run, StagedTable]) -> Release:
@@ -103,11 +106,27 @@ class World:
         self.warehouse.end_run(run, "failed", "only a look", [])
         return list(found.to_pylist())
 
-    def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a query."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement, values)
-            return list(cursor.fetchall())
+    def query(self, statement: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query; a per cent sign in it is doubled."""
+        self.session.execute(statement, values)
+        return self.session.fetchall()
+
+    def written(self, *relations: str) -> list[list[tuple[Any, ...]]]:
+        """All rows of relations of the warehouse, with what tells that one was written again.
+
+        PostgreSQL numbers the transaction that wrote a row. Elsewhere the run that wrote it stands in the
+        row itself: each statement that changes a row writes that, too.
+        """
+        mark = "xmin::text, " if self.database.folder == "postgresql" else ""
+        return [
+            sorted(self.query(f"select {mark}t.* from warehouse.{relation} as t"), key=repr)
+            for relation in relations
+        ]
+
+    def execute(self, statement: str, values: Values = ()) -> int:
+        """Execute a statement; returns how many rows it wrote."""
+        self.session.execute(statement, values)
+        return self.session.rowcount
 
     def new_member_ids(self, count: int) -> int:
         """First of so many ids that no member has yet."""
@@ -119,27 +138,29 @@ class World:
         """Rows in which the live dimension differs from one derived anew from the whole history (law S19)."""
         dimension = self.catalog.dimensions[entity]
         columns = [*dimension.key, "valid_from", "valid_to", *dimension.attributes]
-        names = ", ".join(quote_postgresql(c) for c in columns)
-        with (
-            closing(psycopg2.connect(self.url, options="-c timezone=UTC")) as connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute("create schema rebuild")
-            scope = MergeScope(cursor, self.catalog, "rebuild", "rebuild", "UTC")
+        schema = "staging_rebuild"
+        with self.database.own_session() as session:
+            session.drop_schema(schema)
+            session.execute(f"create schema {self.database.quote(self.database.schema(schema))}")
+            scope = MergeScope(session, self.catalog, schema, "rebuild", "UTC")
             open_merge(scope, dimension)
-            keys = ", ".join(quote_postgresql(c) for c in dimension.key)
-            cursor.execute(
-                f"insert into rebuild.affected_{entity} select distinct {keys} from history.{entity}"
+            keys = ", ".join(session.identifier(c) for c in dimension.key)
+            session.execute(
+                f"insert into {schema}.affected_{entity} select distinct {keys} from history.{entity}"
             )
             derive_versions(scope, dimension)
+            names = ", ".join(session.identifier(c) for c in columns)
             live = f"select {names} from warehouse.{dimension.relation} where {dimension.surrogate} > 0"
-            derived = f"select {names} from rebuild.versions_{entity}"
-            cursor.execute(f"({live} except {derived}) union all ({derived} except {live})")
-            return list(cursor.fetchall())
+            session.execute(live)
+            there = Counter(session.fetchall())
+            session.execute(f"select {names} from {schema}.versions_{entity}")
+            derived = Counter(session.fetchall())
+            session.drop_schema(schema)
+            return [*(there - derived), *(derived - there)]
 
     def close(self) -> None:
         """Close the test's own connection."""
-        self.connection.close()
+        self._opened.close()
 
     def new_run(self) -> Run:
         """A run of its own name."""
@@ -150,25 +171,37 @@ class World:
         """Stage the rows of a table, and its keys where the batch has some."""
         table = self.catalog.tables[name]
         rows = batch.rows.get(name, ())
-        self._insert(run.staging_schema, table.relation, [*table.prepared_columns, "_cursor"], rows)
-        with self.connection.cursor() as cursor:
-            cursor.execute(
-                f"insert into {quote_postgresql(run.staging_schema, '_parts')} values (%s, '1of1', %s, 0, 0)",
-                (table.relation, len(rows)),
-            )
+        self._insert(run.staging_schema, table.relation, _typed(table.prepared_columns), rows)
+        self._note(run, table.relation, "1of1", len(rows))
         if name in batch.keys:
-            with self.connection.cursor() as cursor:
-                parts = quote_postgresql(run.staging_schema, "_parts")
-                cursor.execute(
-                    f"insert into {parts} values (%s, 'keys', %s, 0, 0)",
-                    (table.keys_relation, len(batch.keys[name])),
-                )
-            self._insert(run.staging_schema, table.keys_relation, [*table.key, "_cursor"], batch.keys[name])
+            self._note(run, table.keys_relation, "keys", len(batch.keys[name]))
+            keys = _typed({column: table.columns[column] for column in table.key})
+            self._insert(run.staging_schema, table.keys_relation, keys, batch.keys[name])
 
-    def _insert(self, schema: str, relation: str, columns: list[str], rows: Sequence[dict[str, Any]]) -> None:
-        names = ", ".join(quote_postgresql(c) for c in columns)
-        with self.connection.cursor() as cursor:
-            into = f"{quote_postgresql(schema, relation)} ({names})".replace("%", "%%")
-            statement = f"insert into {into} values %s"
-            if rows:
-                execute_values(cursor, statement, [[row.get(c) for c in columns] for row in rows])
+    def _note(self, run: Run, relation: str, part: str, count: int) -> None:
+        columns = ("relation", "part", "row_count", "rejected_count", "seconds")
+        self.session.insert(
+            self.session.identifier(run.staging_schema, "_parts"), columns, [(relation, part, count, 0, 0)]
+        )
+
+    def _insert(
+        self, schema: str, relation: str, types: dict[str, str], rows: Sequence[dict[str, Any]]
+    ) -> None:
+        if rows:
+            values = [
+                [_value(row.get(name), column_type) for name, column_type in types.items()] for row in rows
+            ]
+            self.session.insert(self.session.identifier(schema, relation), list(types), values)
+
+
+def _typed(columns: Mapping[str, Column]) -> dict[str, str]:
+    """Columns of a staged relation that are loaded, with their types."""
+    return {**{name: column.type for name, column in columns.items()}, "_cursor": "text"}
+
+
+def _value(value: Any, column_type: str) -> Any:
+    """An instant may be written as a text; without a zone it is UTC."""
+    if column_type != "timestamp" or not isinstance(value, str):
+        return value
+    instant = datetime.fromisoformat(value)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

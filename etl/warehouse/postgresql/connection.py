@@ -25,6 +25,8 @@ PASSING_CLASSES = {"08", "40", "53", "57"}
 QUOTING_CLASSES = {"22", "23"}
 # The server ends the session of a machine that is gone, with its locks, after 35 s, and not after two hours.
 _NOTICE_LOST_MACHINES = "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+# Hashed sub-selects of rules over other tables must fit, or they are looked through row by row.
+_READING = "-c default_transaction_read_only=on -c work_mem=256MB -c TimeZone=UTC"
 
 
 @contextmanager
@@ -121,6 +123,24 @@ def open_connection(url: str, settings: Settings) -> Connection:
         application_name="storehouse",
         options=_session_options(settings),
     )
+
+
+def open_reader(url: str, schema: str) -> Connection:
+    """A connection that only reads; the caller closes it.
+
+    Args:
+        schema: First on the search path, before ``warehouse``; quoted.
+    """
+    return psycopg2.connect(
+        url.replace(DRIVER_SUFFIX, "", 1),
+        application_name="storehouse gate",
+        options=f"-c search_path={_option(schema)},warehouse {_READING}",
+    )
+
+
+def _option(text: str) -> str:
+    """A value within libpq's ``options``, where blanks part words."""
+    return text.replace("\\", "\\\\").replace(" ", "\\ ")
 
 
 def _session_options(settings: Settings) -> str:

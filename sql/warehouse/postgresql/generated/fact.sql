@@ -2,10 +2,10 @@
 create table warehouse.{{ relation | ident }} (
     {{ row_id | ident }} bigint generated always as identity primary key,
     {%- for column, declared in columns.items() %}
-    {{ column | ident }} {{ declared.type }}{{ " not null" if declared.is_required }},
+    {{ column | ident }} {{ declared.column_type | type }}{{ " not null" if declared.is_required }},
     {%- endfor %}
     {%- for column, other in references.items() %}
-    {{ column | ident }} {{ other.type }} not null default -1
+    {{ column | ident }} {{ other.type | type }} not null default -1
     references warehouse.{{ other.relation | ident }} ({{ other.surrogate | ident }}),
     {%- endfor %}
     inserted_run_id text not null,
@@ -20,3 +20,7 @@ create index on warehouse.{{ relation | ident }} ({{ complete_by | idents }});
 {%- endif %}
 comment on table warehouse.{{ relation | ident }} is
 {{ ("One row per (" ~ grain | join(", ") ~ "): " ~ description) | literal }};
+{%- for column, declared in columns.items() if declared.description %}
+comment on column warehouse.{{ relation | ident }}.{{ column | ident }} is
+{{ declared.description | literal }};
+{%- endfor %}

@@ -7,7 +7,8 @@ select
     c.relname::text as relation,
     a.attname::text as column_name,
     format_type(a.atttypid, a.atttypmod) as column_type,
-    a.attnotnull as is_required
+    a.attnotnull as is_required,
+    coalesce(col_description(c.oid, a.attnum), '') as description
 from pg_namespace as n
 inner join pg_class as c on n.oid = c.relnamespace
 inner join pg_attribute as a on c.oid = a.attrelid

@@ -25,7 +25,7 @@ misfits as (
             {{ ("kept_" ~ column.name ~ "_does_not_fit") | literal }},
             c.payload ->> {{ column.name | literal }},
             audit.read_as(
-                c.payload ->> {{ column.name | literal }}, null::{{ column.type }}
+                c.payload ->> {{ column.name | literal }}, null::{{ column.type | type }}
             ) is not null
             {%- if column.limit %}
             and abs(round(

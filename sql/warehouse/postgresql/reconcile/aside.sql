@@ -13,7 +13,7 @@ insert into {{ staging | ident }}.{{ aside | ident }} (
 select
     {%- for staged in staged_key.values() %}
     {%- if is_payload %}
-    (t.payload ->> {{ staged.name | literal }})::{{ staged.type }},
+    (t.payload ->> {{ staged.name | literal }})::{{ staged.type | type }},
     {%- else %}
     t.{{ staged.name | ident }},
     {%- endif %}
@@ -25,7 +25,7 @@ from taken as t
 -- name: open
 create unlogged table if not exists {{ staging | ident }}.{{ aside | ident }} (
     {%- for column, staged in staged_key.items() %}
-    {{ column | ident }} {{ staged.type }},
+    {{ column | ident }} {{ staged.type | type }},
     {%- endfor %}
     _why text not null
 );
@@ -51,7 +51,7 @@ with taken as (
         and q.payload ->> '_cursor' is not distinct from s._cursor
         {%- for column, type in row_key.items() %}
         and s.{{ column | ident }}
-        = audit.read_as(q.payload ->> {{ column | literal }}, null::{{ type }})
+        = audit.read_as(q.payload ->> {{ column | literal }}, null::{{ type | type }})
         {%- else %}
         and q.payload - '_json_nulls' = to_jsonb(s) - '_row'
         {%- endfor %}

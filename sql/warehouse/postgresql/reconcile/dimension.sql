@@ -1,14 +1,15 @@
 -- grain: the two sides of {{ dimension }}: one row per member that is there now
 -- reads: {{ staging }}.{{ relation }}, warehouse.{{ dimension }}, history.{{ entity }}
 
+{% import "reconcile/deciding.sql" as deciding -%}
 -- name: source
 select
     {%- for attribute, column in columns.items() %}
-    s.{{ column.name | ident }}::{{ column.type }} as {{ attribute | ident }},
+    s.{{ column.name | ident }}::{{ column.type | type }} as {{ attribute | ident }},
     {%- endfor %}
     {{ key | idents('s') }}
 from {{ staging | ident }}.{{ relation | ident }} as s
-where not {{ is_gone }};
+where not {{ deciding.is_gone(deleted_when) }};
 
 -- name: target
 -- Members that other sources told of are not this one's; one that no event tells of is nobody's.
@@ -17,7 +18,7 @@ select
     t.{{ attribute | ident }},
     {%- endfor %}
     {{ key | idents('t') }},
-    {{ decides }} as _source_decides
+    {{ deciding.decides(decides, staging, relation, key) }} as _source_decides
 from warehouse.{{ dimension | ident }} as t
 where
     t.is_current

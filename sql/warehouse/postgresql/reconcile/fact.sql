@@ -2,16 +2,17 @@
 -- keys of other tables stand as what they mean, as a member may have another version by now
 -- reads: {{ staging }}.{{ relation }}, warehouse.{{ fact }}, its dimensions, dim_date
 {% import "merges/fact/time.sql" as time -%}
+{% import "reconcile/deciding.sql" as deciding -%}
 -- name: source
 -- LT02: the linter loses the indent between the template's loops
 -- noqa: disable=LT02
 select
     {%- for column, staged in columns.items() %}
-    s.{{ staged.name | ident }}::{{ staged.type }} as {{ column | ident }},
+    s.{{ staged.name | ident }}::{{ staged.type | type }} as {{ column | ident }},
     {%- endfor %}
     {%- for key, member in looked_up.items() %}
     {%- for part, staged in member.columns.items() %}
-    s.{{ staged.name | ident }}::{{ staged.type }} as {{ (key ~ "__" ~ part) | ident }},
+    s.{{ staged.name | ident }}::{{ staged.type | type }} as {{ (key ~ "__" ~ part) | ident }},
     {%- endfor %}
     {%- endfor %}
     {%- for key, day in days.items() %}
@@ -24,7 +25,7 @@ from {{ staging | ident }}.{{ relation | ident }} as s
 left join warehouse.dim_date as {{ alias | ident }}
     on {{ alias | ident }}.full_date = {{ time.day(day.column, day.type, 's') }}
 {%- endfor %}
-where not {{ is_gone }};
+where not {{ deciding.is_gone(deleted_when) }};
 
 -- name: target
 select
@@ -41,7 +42,7 @@ select
     {{ ("day_" ~ loop.index) | ident }}.full_date as {{ (key ~ "__full_date") | ident }},
     {%- endfor %}
     true as _is_told,
-    {{ decides }} as _source_decides
+    {{ deciding.decides(decides, staging, relation, key) }} as _source_decides
 from warehouse.{{ fact | ident }} as t
 {%- for key, member in looked_up.items() %}
 {%- set alias = "member_" ~ loop.index %}

@@ -1,20 +1,17 @@
 -- grain: statements that leave of {{ relation }} the rows of the ranges that differ
 -- reads: {{ staging }}.{{ relation }}, {{ staging }}: the ranges
 
--- name: keep_whole
-alter table {{ staging | ident }}.{{ relation | ident }} rename to {{ whole | ident }};
-
--- name: narrow
-create unlogged table {{ staging | ident }}.{{ relation | ident }} (
-    like {{ staging | ident }}.{{ whole | ident }} including all
+-- name: open
+create unlogged table {{ staging | ident }}.{{ narrowed | ident }} (
+    like {{ staging | ident }}.{{ relation | ident }} including all
 );
 
 -- name: fill
 -- LT02: the linter loses the indent between the template's loops
 -- noqa: disable=LT02
-insert into {{ staging | ident }}.{{ relation | ident }} ({{ columns | idents }})
+insert into {{ staging | ident }}.{{ narrowed | ident }} ({{ columns | idents }})
 select {{ columns | idents('s') }}
-from {{ staging | ident }}.{{ whole | ident }} as s
+from {{ staging | ident }}.{{ relation | ident }} as s
 where
     {%- for ranges in there %}
     {{ "or " if not loop.first }}exists (
@@ -26,3 +23,7 @@ where
     )
     {%- endfor %}
 order by s._row;
+
+-- name: swap
+alter table {{ staging | ident }}.{{ relation | ident }} rename to {{ whole | ident }};
+alter table {{ staging | ident }}.{{ narrowed | ident }} rename to {{ relation | ident }};

@@ -52,9 +52,6 @@ from matched as m
 where m._total > 1
 order by m._block, m._row;
 
--- name: keep_found
-insert into duplicates_found (row_number, cluster) values %s;
-
 -- name: rank
 create temporary table duplicates_ranked on commit drop as
 select

@@ -15,7 +15,13 @@ where
         not exists (
             select from {{ seen.schema | ident }}.{{ seen.relation | ident }} as d
             where
-                {{ seen.holds }}
+                {%- if seen.by == 'cursor' %}
+                d._source_cursor is not distinct from k._cursor
+                {%- elif seen.by == 'current' %}
+                d.is_current
+                {%- else %}
+                true
+                {%- endif %}
                 {%- for column, named in seen.key.items() %}
                 and d.{{ named | ident }} = k.{{ column | ident }}
                 {%- endfor %}

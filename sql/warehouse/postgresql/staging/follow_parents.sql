@@ -16,7 +16,7 @@ with bad_parents as (
 parent_keys as (
     select distinct
     {%- for child, own in keys.items() %}
-        audit.read_as(p.payload ->> {{ own | literal }}, {{ null_of[child] }})
+        audit.read_as(p.payload ->> {{ own | literal }}, null::{{ types[child] | type }})
             as {{ child | ident }}{{ "," if not loop.last }}
     {%- endfor %}
     from bad_parents as p

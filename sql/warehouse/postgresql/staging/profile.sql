@@ -1,6 +1,13 @@
 -- grain: statements that leave one row per row of {{ relation }} to be looked at, and one per
 -- column of it: what its values are like
 -- reads: {{ schema }}.{{ relation }}
+{#- What tells values apart; texts by code point, which no setting of the server moves. -#}
+{% macro value_of(name) -%}
+{% if is_opaque %}md5(s.{{ name | ident }}::text)
+{%- elif is_measured %}s.{{ name | ident }}
+{%- else %}s.{{ name | ident }}::text collate "C"{% endif %}
+{%- endmacro %}
+{% set value = value_of(column) if column else "null" -%}
 {% set text = "c.value" if is_text else "c.value::text" -%}
 -- name: sample
 create temporary table profiled_rows on commit drop as

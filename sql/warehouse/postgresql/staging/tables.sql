@@ -45,7 +45,7 @@ create table if not exists {{ schema | ident }}._replayed (
 );
 create {{ "unlogged " if not becomes_copy }}table {{ schema | ident }}.{{ relation | ident }} (
     {%- for column, type in columns.items() %}
-    {{ column | ident }} {{ type }},
+    {{ column | ident }} {{ type | type }},
     {%- endfor %}
     _cursor text,
     -- cached, because a number at a time would cost a fifth of the COPY
@@ -54,7 +54,7 @@ create {{ "unlogged " if not becomes_copy }}table {{ schema | ident }}.{{ relati
 {%- if keys_relation %}
 create unlogged table {{ schema | ident }}.{{ keys_relation | ident }} (
     {%- for column, type in key.items() %}
-    {{ column | ident }} {{ type }},
+    {{ column | ident }} {{ type | type }},
     {%- endfor %}
     _cursor text
 );

@@ -1,5 +1,8 @@
 -- grain: one event per staged row that says something new of its key
 -- reads: {{ staging }}.{{ relation }}, history.{{ entity }}, warehouse.{{ dimension }}
+{%- set effective_at = "s." ~ (effective_column | ident) if effective_column
+    else "%(window_end)s::timestamptz" %}
+{%- set sequence = "s." ~ (sequence_column | ident) if sequence_column else "0::bigint" %}
 
 -- name: forget_novel
 drop table if exists {{ staging | ident }}.{{ novel | ident }};

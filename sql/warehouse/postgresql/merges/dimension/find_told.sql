@@ -1,7 +1,10 @@
 -- grain: one row per staged row that may say something new of its key
 -- reads: {{ staging }}.{{ relation }}, history.{{ entity }}
+{%- set effective_at = "s." ~ (effective_column | ident) if effective_column
+    else "%(window_end)s::timestamptz" %}
 -- What stands there already is left out by two looks into the history per row, side by side in
 -- as many processes as the server gives; the few rows that are left are placed with care.
+drop table if exists {{ staging | ident }}.{{ told | ident }};
 create unlogged table {{ staging | ident }}.{{ told | ident }} as
 with staged as (
     select * from {{ staging | ident }}.{{ relation | ident }}

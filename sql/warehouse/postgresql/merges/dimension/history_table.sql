@@ -2,7 +2,7 @@
 -- append-only (law S1)
 create table history.{{ entity | ident }} (
     {%- for column, type in key.items() %}
-    {{ column | ident }} {{ type }} not null,
+    {{ column | ident }} {{ type | type }} not null,
     {%- endfor %}
     effective_at timestamptz not null,
     sequence bigint not null default 0,
@@ -14,7 +14,7 @@ create table history.{{ entity | ident }} (
     recorded_at timestamptz not null,
     run_id text not null,
     {%- for column, type in attributes.items() %}
-    {{ column | ident }} {{ type }},
+    {{ column | ident }} {{ type | type }},
     {%- endfor %}
     primary key ({{ key | idents }}, effective_at, sequence, source)
 );

@@ -21,7 +21,7 @@ with told as (
             {%- endfor %}
         ) as {{ column | ident }},
         {%- else %}
-        s.{{ staged.name | ident }}::{{ staged.type }} as {{ column | ident }},
+        s.{{ staged.name | ident }}::{{ staged.type | type }} as {{ column | ident }},
         {%- endif %}
         {%- endfor %}
         s._row

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from etl.warehouse.postgresql.migrations import apply_objects
+from etl.warehouse.migrations import apply_objects
 
 revision = "0001"
 down_revision = None

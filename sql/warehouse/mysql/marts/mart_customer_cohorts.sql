@@ -1,0 +1,121 @@
+-- grain: one row per month of the first order and month since
+--     (cohort_month_start_date, months_since)
+-- reads: warehouse.fact_sales, warehouse.dim_customer, warehouse.dim_date
+-- refresh: table
+create table mart_customer_cohorts (
+    cohort_month_start_date date
+    comment 'First day of the month in which these customers ordered first',
+    months_since int
+    comment 'Months from that month to this one; 0 is the month of the first order',
+    month_start_date date comment 'First day of this month',
+    is_complete boolean
+    comment 'False for the month that the newest business date has not ended yet',
+    cohort_customer_count bigint
+    comment 'Customers of the cohort; additive over cohorts, not over months',
+    customer_count bigint
+    comment 'Customers of the cohort who ordered in this month; additive over cohorts only',
+    retention_pct decimal(30, 2)
+    comment 'Per cent of the cohort who ordered in this month; not additive',
+    order_count bigint comment 'Orders, not lines; additive',
+    net_amount decimal(18, 2) comment 'gross - discount; additive',
+    primary key (cohort_month_start_date, months_since)
+)
+comment
+'Grain: one month of the first order and one month since, up to the newest; guests left out'
+as
+with recursive newest_business_date as (
+    select
+        dim_date.full_date,
+        dim_date.full_date - interval (dayofmonth(dim_date.full_date) - 1) day as month_start_date
+    from warehouse.dim_date
+    where
+        dim_date.date_key
+        = (select max(fact_sales.date_key) from warehouse.fact_sales where fact_sales.date_key > 0)
+),
+
+customer_months as (
+    select
+        dim_customer.customer_id,
+        dim_date.full_date - interval (dayofmonth(dim_date.full_date) - 1) day as month_start_date,
+        count(distinct fact_sales.order_id) as order_count,
+        sum(fact_sales.net_amount) as net_amount
+    from warehouse.fact_sales
+    inner join warehouse.dim_customer on fact_sales.customer_key = dim_customer.customer_key
+    inner join warehouse.dim_date on fact_sales.date_key = dim_date.date_key
+    where
+        fact_sales.customer_key > 0
+        and fact_sales.date_key > 0
+        and not fact_sales.is_cancelled
+    group by
+        dim_customer.customer_id,
+        dim_date.full_date - interval (dayofmonth(dim_date.full_date) - 1) day
+),
+
+placed as (
+    select
+        customer_months.customer_id,
+        customer_months.order_count,
+        customer_months.net_amount,
+        customer_months.month_start_date,
+        min(customer_months.month_start_date) over (partition by customer_months.customer_id)
+            as cohort_month_start_date
+    from customer_months
+),
+
+cohorts as (
+    select
+        cohort_month_start_date,
+        count(distinct customer_id) as cohort_customer_count
+    from placed
+    group by cohort_month_start_date
+),
+
+-- Months in which nobody of a cohort came back have a row of zeros: a heat map has no holes.
+months as (
+    select month_start_date
+    from newest_business_date
+    union all
+    select months.month_start_date - interval 1 month
+    from months
+    where months.month_start_date > (select min(cohorts.cohort_month_start_date) from cohorts)
+),
+
+calendar as (
+    select
+        cohorts.cohort_month_start_date,
+        cohorts.cohort_customer_count,
+        months.month_start_date,
+        newest_business_date.full_date as newest_date
+    from cohorts
+    inner join months on cohorts.cohort_month_start_date <= months.month_start_date
+    cross join newest_business_date
+),
+
+activity as (
+    select
+        cohort_month_start_date,
+        month_start_date,
+        count(*) as customer_count,
+        sum(order_count) as order_count,
+        sum(net_amount) as net_amount
+    from placed
+    group by cohort_month_start_date, month_start_date
+)
+
+select
+    calendar.cohort_month_start_date,
+    timestampdiff(month, calendar.cohort_month_start_date, calendar.month_start_date)
+        as months_since,
+    calendar.month_start_date,
+    calendar.newest_date >= last_day(calendar.month_start_date) as is_complete,
+    calendar.cohort_customer_count,
+    coalesce(activity.customer_count, 0) as customer_count,
+    round(100.0 * coalesce(activity.customer_count, 0) / calendar.cohort_customer_count, 2)
+        as retention_pct,
+    coalesce(activity.order_count, 0) as order_count,
+    coalesce(activity.net_amount, 0) as net_amount
+from calendar
+left join activity
+    on
+        calendar.cohort_month_start_date = activity.cohort_month_start_date
+        and calendar.month_start_date = activity.month_start_date;
