@@ -12,6 +12,8 @@ asked.py       which rules one judgement asks, and on what terms
 gate.py        ``judge`` and ``build_docs``, the only Great Expectations contexts
 blame.py       the rows that break critical rules, in one scan of the database
 conversion.py  our suites as Great Expectations knows them
+written.py     their kwargs as the system of the warehouse understands them
+sql.py, uniqueness.py  what PostgreSQL and MySQL write, or the library does for them, in different ways
 configurations.py  what an expectation was asked with, told quickly
 deferred.py    lets two libraries wait that only one of its expectations needs
 verdicts.py    what Great Expectations found, as our handles, without a value of any row

@@ -21,6 +21,8 @@ from great_expectations.expectations.registry import get_metric_kwargs
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.metrics_calculator import MetricsCalculator
 
+from expectations.sql import all_of, as_list, is_repeated, parted
+
 ROW = "_row"
 # Each rule is one bit of a bigint.
 RULES_PER_SCAN = 60
@@ -58,7 +60,7 @@ def _parts(conditions: dict[str, sa.ColumnElement[bool]]) -> Iterator[dict[str, 
 def _scan(
     engine: SqlAlchemyExecutionEngine, batch_id: str, conditions: list[sa.ColumnElement[bool]]
 ) -> list[tuple[int, list[int]]]:
-    """Each combination of broken rules, as bits, with the rows that break exactly these."""
+    """Combinations of broken rules, as bits, with rows that break exactly these."""
     bits = [
         sa.case((condition, sa.literal(1 << place, sa.BigInteger)), else_=sa.literal(0, sa.BigInteger))
         for place, condition in enumerate(conditions)
@@ -70,13 +72,14 @@ def _scan(
         .offset(sa.literal_column("0"))
         .subquery()
     )
+    parts = parted(asked.c[ROW], engine.dialect_name)
     statement = (
-        sa.select(asked.c.broken, sa.func.array_agg(asked.c[ROW]))
+        sa.select(asked.c.broken, all_of(asked.c[ROW]))
         .where(asked.c.broken > 0)
-        .group_by(asked.c.broken)
+        .group_by(asked.c.broken, *parts)
     )
     with engine.get_connection() as connection:
-        return [(broken, numbers) for broken, numbers in connection.execute(statement)]
+        return [(broken, as_list(numbers)) for broken, numbers in connection.execute(statement)]
 
 
 def _condition(engine: SqlAlchemyExecutionEngine, batch_id: str, rule: Expectation) -> sa.ColumnElement[bool]:
@@ -98,15 +101,8 @@ def _condition(engine: SqlAlchemyExecutionEngine, batch_id: str, rule: Expectati
 def _is_repeated(engine: SqlAlchemyExecutionEngine, domain: Domain) -> sa.ColumnElement[bool]:
     """The library tells repeated values by a join of its own, which is no condition of a row."""
     names: list[str] = domain.get("column_list") or [domain["column"]]
-    columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in names]
-    repeated = (
-        sa.select(*columns)
-        .select_from(_table(engine, domain["batch_id"]))
-        .where(*_filters(engine, domain))
-        .group_by(*columns)
-        .having(sa.func.count() > 1)
-    )
-    return sa.tuple_(*columns).in_(repeated) if len(columns) > 1 else columns[0].in_(repeated)
+    columns: list[sa.ColumnElement[Any]] = [sa.column(name) for name in names]
+    return is_repeated(columns, _filters(engine, domain), engine, domain["batch_id"])
 
 
 def _table(engine: SqlAlchemyExecutionEngine, batch_id: str) -> sa.FromClause:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
+from typing import Any
 
 from great_expectations.core import ExpectationSuite
 from great_expectations.exceptions.exceptions import GreatExpectationsError
@@ -11,7 +13,8 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 import expectations.measures  # defining its classes registers them
-import expectations.row_rules  # noqa: F401  defining its classes registers our own expectations
+import expectations.row_rules  # defining its classes registers our own expectations
+import expectations.uniqueness  # noqa: F401  puts itself in the library's place
 from etl.errors import ConfigError
 from expectations.suites import REMEDY, Rule, Suite
 
@@ -23,12 +26,16 @@ def as_expectation_suite(suite: Suite) -> ExpectationSuite:
     )
 
 
-def as_expectation(suite: Suite, rule: Rule) -> Expectation:
-    """The rule as Great Expectations knows it, which raises here where it would otherwise drop it."""
+def as_expectation(suite: Suite, rule: Rule, kwargs: Mapping[str, Any] | None = None) -> Expectation:
+    """The rule as Great Expectations knows it, which raises here where it would otherwise drop it.
+
+    Args:
+        kwargs: With which it is asked, where these are not the suite's own; pages show those of the suite.
+    """
     try:
         return ExpectationConfiguration(
             type=rule.type,
-            kwargs=dict(rule.kwargs),
+            kwargs=dict(rule.kwargs if kwargs is None else kwargs),
             severity=FailureSeverity(rule.severity),
             description=_description(rule),
             meta={"rule": rule.name},

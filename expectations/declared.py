@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterator
 
 from etl.catalog import SourceTable
-from etl.catalog_types import shown_type
 from expectations.suites import DECLARED, Rule, Suite
 
 NOT_NULL = "expect_column_values_to_not_be_null"
@@ -37,7 +36,7 @@ def declared_rules(table: SourceTable, suite: Suite, absent: Collection[str] = (
 
 
 def _shape(table: SourceTable) -> Rule:
-    columns = {name: shown_type(column.type) for name, column in table.staged_columns.items()}
+    columns = {name: column.type for name, column in table.staged_columns.items()}
     return Rule(
         name=f"{DECLARED}columns",
         type="expect_columns_to_be_as_declared",

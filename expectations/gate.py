@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
-from great_expectations.core import ExpectationValidationResult, RunIdentifier
+from great_expectations.core import ExpectationSuite, ExpectationValidationResult, RunIdentifier
 from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
 from great_expectations.core.result_format import ResultFormatUnion
 from great_expectations.data_context.data_context.ephemeral_data_context import EphemeralDataContext
@@ -25,22 +26,21 @@ from great_expectations.data_context.types.resource_identifiers import (
 from great_expectations.datasource.fluent.interfaces import Batch, TestConnectionError
 from great_expectations.expectations.expectation import Expectation
 
-from etl.errors import ConfigError, TransientError
+from etl.errors import ConfigError, StorehouseError, TransientError
 from etl.handles import RuleResult, StagedTable, Verdict
-from etl.identifiers import quote_postgresql
+from etl.warehouse.database import Database
 from expectations import configurations, verdicts
 from expectations.asked import SUITE_ALONE, Asked, Terms, asked_rules
 from expectations.blame import rows_to_blame
-from expectations.conversion import as_expectation, as_expectation_suite
+from expectations.conversion import as_expectation
 from expectations.data_docs import build_docs, page_of
 from expectations.result_store import docs_dir, folder_name, one_at_a_time, open_context
-from expectations.suites import Suite, load_suites
+from expectations.suites import Rule, Suite, load_suites
+from expectations.written import written_kwargs
 
 __all__ = ["Judgement", "Terms", "build_docs", "judge", "load_suites"]
 
 SUMMARY = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
-# Sessions only read. Hashed sub-selects of rules over sibling tables must fit, or they are rescanned per row.
-SESSION_OPTIONS = "-c default_transaction_read_only=on -c work_mem=256MB -c TimeZone=UTC"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Judgement:
 
 def judge(
     staged: StagedTable,
-    warehouse_url: str,
+    database: Database,
     suites_dir: Path,
     state_dir: Path,
     run_id: str,
@@ -72,8 +72,8 @@ def judge(
     rows in ``failed_rows`` when the gate is open, and is 0 when it is closed, as nothing then moves.
 
     Args:
-        staged: What to judge; its schema stands first on the search path, then ``warehouse``.
-        warehouse_url: Where the staged table is; kept in memory only (law P2).
+        staged: What to judge; the names of its schema need no schema in rules.
+        database: Where the staged table is; its URL is given to nobody else (law P2).
         suites_dir: The folder with the suites.
         state_dir: The folder below which results and pages are kept.
         run_id: The run under whose name the result is kept.
@@ -89,9 +89,9 @@ def judge(
         verdict = Verdict(staged.table, staged.table, True, (), staged.row_count, 0, 100.0, None, 0.0)
         return Judgement(verdict)
     with one_at_a_time(state_dir):
-        context = open_context(state_dir, {"WAREHOUSE_URL": _sqlalchemy_url(warehouse_url)})
-        with _opened_batch(context, staged) as batch, configurations.made_once():
-            judgement, found = _judge_batch(_Questions(batch, staged), asked, terms.max_failed_rows)
+        context = open_context(state_dir, {"WAREHOUSE": f"{database.driver}://"})
+        with _opened_batch(context, database, staged) as questions, configurations.made_once():
+            judgement, found = _judge_batch(questions, asked, terms)
         page = _store(context, found, state_dir, run_id)
     seconds = round(time.perf_counter() - started, 3)
     below_docs = page.relative_to(docs_dir(state_dir)).as_posix()
@@ -109,52 +109,53 @@ def _suite_of(table: str, suites_dir: Path) -> Suite:
     return suites[table]
 
 
-def _sqlalchemy_url(warehouse_url: str) -> str:
-    url = sa.make_url(warehouse_url)
-    if url.get_backend_name() != "postgresql":
-        raise ConfigError(
-            f"The gate judges tables in PostgreSQL; the warehouse URL begins with {url.drivername}.",
-            "Set ETL_WAREHOUSE_URL to a URL that begins with postgresql://.",
-        )
-    return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
-
-
 @contextmanager
-def _opened_batch(context: EphemeralDataContext, staged: StagedTable) -> Iterator[Batch]:
-    options = f"-c search_path={_option(quote_postgresql(staged.schema))},warehouse {SESSION_OPTIONS}"
+def _opened_batch(
+    context: EphemeralDataContext, database: Database, staged: StagedTable
+) -> Iterator[_Questions]:
+    add_source = context.data_sources.add_sql
+    if database.driver.startswith("postgresql"):
+        # Of this system the library has a kind of source of its own, and says so to whoever does not take it.
+        add_source = context.data_sources.add_postgres
     try:
-        source = context.data_sources.add_postgres(
+        source = add_source(
             "warehouse",
-            connection_string="${WAREHOUSE_URL}",
+            connection_string="${WAREHOUSE}",
             create_temp_table=False,
             # The stubs do not know this argument of every SQL data source.
-            kwargs={  # type: ignore[call-arg]
-                "connect_args": {"options": options, "application_name": "storehouse gate"}
-            },
+            kwargs={"creator": lambda: database.open_reader(staged.schema)},  # type: ignore[call-arg]
         )
     except TestConnectionError as error:
-        raise _lost(staged, error.__cause__) from None
+        raise _explained(database, staged, error.__cause__) from None
+    engines = (source.get_engine(), source.get_execution_engine().engine)
+    errors = verdicts.DatabaseErrors(database)
+    for engine in engines:
+        sa.event.listen(engine, "handle_error", lambda about: errors.note(about.original_exception))
     try:
-        asset = source.add_table_asset(staged.table, table_name=quote_postgresql(staged.relation))
-        yield asset.add_batch_definition_whole_table("whole").get_batch()
+        asset = source.add_table_asset(staged.table, table_name=database.quote(staged.relation))
+        batch = asset.add_batch_definition_whole_table("whole").get_batch()
+        yield _Questions(batch, staged, database, errors)
     except TestConnectionError as error:
-        if isinstance(error.__cause__, sa.exc.OperationalError):
-            raise _lost(staged, error.__cause__) from None
-        raise _unreadable(staged) from None
-    except sa.exc.OperationalError as error:
-        raise _lost(staged, error) from None
+        raise _explained(database, staged, error.__cause__) from None
+    except sa.exc.DBAPIError as error:
+        raise _explained(database, staged, error) from None
     finally:
-        source.get_engine().dispose()
-        source.get_execution_engine().engine.dispose()
+        for engine in engines:
+            engine.dispose()
 
 
-def _option(text: str) -> str:
-    """A value within libpq's ``options``, where blanks part words."""
-    return text.replace("\\", "\\\\").replace(" ", "\\ ")
+def _explained(database: Database, staged: StagedTable, error: BaseException | None) -> StorehouseError:
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    if isinstance(cause, StorehouseError):
+        return cause
+    if isinstance(cause, database.errors) and not database.is_lost(cause):
+        is_absent = database.refusal_of(cause) in ("wrong", "forbidden")
+        return _unreadable(staged) if is_absent else database.explain(cause, "The warehouse")
+    return _lost(staged, str(cause))
 
 
-def _lost(staged: StagedTable, cause: BaseException | str | None) -> TransientError:
-    reason = str(getattr(cause, "orig", cause)).strip().splitlines()[0]
+def _lost(staged: StagedTable, message: str) -> TransientError:
+    reason = (message.strip().splitlines() or ["it did not say why"])[0]
     return TransientError(
         f"The gate lost the warehouse while it judged {staged.table} "
         f"({staged.schema}.{staged.relation}): {reason}.",
@@ -176,63 +177,95 @@ class _Questions:
 
     batch: Batch
     staged: StagedTable
+    database: Database
+    errors: verdicts.DatabaseErrors
 
-    def ask_suite(self, suite: Suite) -> ExpectationSuiteValidationResult:
+    def ask_suite(self, name: str, rules: list[Expectation]) -> ExpectationSuiteValidationResult:
         """All rules in as few scans as there can be."""
-        return self.batch.validate(as_expectation_suite(suite), result_format=SUMMARY)
+        suite = ExpectationSuite(name=name, expectations=rules)
+        return self.batch.validate(suite, result_format=SUMMARY)
 
     def ask_rule(
         self, rule: Expectation, result_format: ResultFormatUnion = SUMMARY
     ) -> ExpectationValidationResult:
         """One rule on its own."""
         found = self.batch.validate(rule, result_format=result_format)
-        failure = verdicts.failure_of(found)
+        failure = self.failure_of(found)
         if failure is not None and failure.is_transient:
             raise _lost(self.staged, failure.message)
         return found
+
+    def failure_of(self, found: ExpectationValidationResult) -> verdicts.Failure | None:
+        """Why a rule could not be evaluated; None when it was."""
+        return verdicts.failure_of(found, self.errors)
 
     def name_rows(self, rules: dict[str, Expectation]) -> dict[str, list[int]]:
         """Rows that break the rules; none where the database refuses to tell."""
         try:
             return rows_to_blame(self.batch, rules) if rules else {}
-        except sa.exc.OperationalError as error:
-            raise _lost(self.staged, error) from None
+        except sa.exc.DBAPIError as error:
+            if isinstance(error.orig, Exception) and self.database.is_lost(error.orig):
+                raise _lost(self.staged, str(error.orig)) from None
+            return {}
         except sa.exc.SQLAlchemyError:
             return {}
 
 
 def _judge_batch(
-    questions: _Questions, asked: Asked, max_failed_rows: int
+    questions: _Questions, asked: Asked, terms: Terms
 ) -> tuple[Judgement, ExpectationSuiteValidationResult]:
     staged, suite = questions.staged, asked.suite
-    expectations = {rule.name: as_expectation(suite, rule) for rule in suite.rules}
-    found = questions.ask_suite(suite)
+    kwargs, refused = _written(questions, suite, terms)
+
+    def made(rule: Rule) -> Expectation:
+        return as_expectation(suite, rule, kwargs[rule.name])
+
+    expectations = {rule.name: made(rule) for rule in suite.rules}
+    found = questions.ask_suite(suite.table, [made(rule) for rule in suite.rules if rule.name not in refused])
     by_rule = {_rule_name(result): result for result in found.results}
     for name, result in by_rule.items():
         # In a shared scan one bad rule fails all of them: ask again, each on its own.
-        if verdicts.failure_of(result) is not None:
+        if questions.failure_of(result) is not None:
             by_rule[name] = questions.ask_rule(expectations[name])
     for name in expectations.keys() - by_rule.keys():
-        by_rule[name] = verdicts.unanswered(expectations[name])
+        by_rule[name] = verdicts.unanswered(expectations[name], refused.get(name))
+    failures = {name: questions.failure_of(result) for name, result in by_rule.items()}
     results = tuple(
-        verdicts.rule_result(rule, by_rule[rule.name], asked.usual.get(rule.name), not staged.row_count)
+        verdicts.rule_result(
+            rule, by_rule[rule.name], failures[rule.name], asked.usual.get(rule.name), not staged.row_count
+        )
         for rule in suite.rules
     )
-    failed_rows, results = _name_rows(questions, expectations, results, max_failed_rows)
+    failed_rows, results = _name_rows(questions, expectations, results, terms.max_failed_rows)
     is_open = verdicts.gate_is_open(results)
     blamed = len({row for rows in failed_rows.values() for row in rows}) if is_open else 0
     score = verdicts.score_pct(results)
     verdict = Verdict(staged.table, suite.table, is_open, results, staged.row_count, blamed, score, None, 0.0)
+    for rule in suite.rules:
+        verdicts.without_values(by_rule[rule.name], failures[rule.name])
     _retell(found, [by_rule[rule.name] for rule in suite.rules], verdict)
     return Judgement(verdict, failed_rows), found
+
+
+def _written(
+    questions: _Questions, suite: Suite, terms: Terms
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """The kwargs of each rule for this system; and why some rules cannot be asked of it."""
+    kwargs, refused = {}, {}
+    for rule in suite.rules:
+        try:
+            kwargs[rule.name] = written_kwargs(rule, questions.database, questions.staged, terms.declared)
+        except ValueError as error:
+            kwargs[rule.name] = rule.kwargs
+            refused[rule.name] = str(error)
+    return kwargs, refused
 
 
 def _retell(
     found: ExpectationSuiteValidationResult, results: list[ExpectationValidationResult], verdict: Verdict
 ) -> None:
-    """Make the result that is stored say what the verdict says, and nothing of any row's values."""
+    """Make the result that is stored say what the verdict says."""
     for result, said in zip(results, verdict.results, strict=True):
-        verdicts.without_values(result)
         result.success = said.passed
     held = sum(result.passed for result in verdict.results)
     found.results = results

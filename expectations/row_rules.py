@@ -24,6 +24,7 @@ from great_expectations.expectations.metrics.map_metric_provider.multicolumn_map
 )
 
 from expectations.rules import BUSINESS_RULES
+from expectations.sql import is_among
 
 
 class ColumnValuesExistIn(ColumnMapMetricProvider):
@@ -37,23 +38,25 @@ class ColumnValuesExistIn(ColumnMapMetricProvider):
         cls,
         column: sa.ColumnElement[Any],
         candidates: list[dict[str, str]],
+        _sqlalchemy_engine: sa.Engine,
         **_: Any,
     ) -> sa.ColumnElement[bool]:
-        return sa.or_(*(column.in_(_values_of(candidate)) for candidate in candidates))
+        return sa.or_(*(_is_in(column, candidate, _sqlalchemy_engine) for candidate in candidates))
 
 
-def _values_of(candidate: dict[str, str]) -> sa.Select[Any]:
-    relation = sa.table(candidate["relation"], sa.column(candidate["column"]))
-    values = relation.c[candidate["column"]]
-    # Without the filter one NULL among the values would make `in` NULL, and every row pass.
-    return sa.select(values).where(values.is_not(None)).correlate(None)
+def _is_in(
+    column: sa.ColumnElement[Any], candidate: dict[str, str], engine: sa.Engine
+) -> sa.ColumnElement[bool]:
+    *schemas, name = candidate["relation"].split(".")
+    relation = sa.table(name, sa.column(candidate["column"]), schema=next(iter(schemas), None))
+    return is_among(column, relation, candidate["column"], engine)
 
 
 class ExpectColumnValuesToExistIn(ColumnMapExpectation):
     """Each value exists in a column of at least one other table; NULL passes.
 
     Args:
-        candidates: Mappings of ``relation`` and ``column``, found on the search path.
+        candidates: Mappings of ``relation`` and ``column``: tables of the run, others with their schema.
     """
 
     candidates: list[dict[str, str]]

@@ -1,8 +1,8 @@
 """Named business rules: SQL predicates that every row of a staged table must satisfy, with their reasons.
 
 A suite names one with ``business_rule:`` in the kwargs of ``expect_rows_to_satisfy``. A predicate may
-look at sibling staged tables and at dimensions by their plain names (the run's staging schema and then
-``warehouse`` stand on the search path). As in a CHECK constraint, NULL counts as satisfied.
+look at sibling staged tables by their plain names, and at others with their schema. As in a CHECK constraint,
+NULL counts as satisfied. They are written for PostgreSQL; other systems get them translated, part by part.
 
 A predicate that looks at another table must be set-based: ``key not in (select the broken keys)`` is
 planned once and hashed; a correlated subquery over millions of lines is not. The inner select must
@@ -82,13 +82,12 @@ BUSINESS_RULES: dict[str, BusinessRule] = {
                 with fifths as (
                     select count(*) as members
                     from stg_warehouse__customer_scores as s
-                    cross join lateral (
-                        values
-                        ('recency', s.recency_score),
-                        ('frequency', s.frequency_score),
-                        ('monetary', s.monetary_score)
-                    ) as of_kind (kind, fifth)
-                    group by of_kind.kind, of_kind.fifth
+                    cross join (select 1 as kind union all select 2 union all select 3) as k
+                    group by
+                        k.kind,
+                        case k.kind
+                            when 1 then s.recency_score when 2 then s.frequency_score else s.monetary_score
+                        end
                 )
 
                 select s.customer_id

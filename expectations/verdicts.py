@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-import psycopg2
-import psycopg2.errors
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
 from great_expectations.expectations.expectation import Expectation
 
 from etl.handles import RuleResult
+from etl.warehouse.database import Database
 from expectations.history import Usual
 from expectations.suites import Rule
 from expectations.vocabulary import is_measure, is_row_rule
@@ -28,11 +26,6 @@ COUNTS = (
 )
 
 
-LOST = frozenset(
-    {"AdminShutdown", "CrashShutdown", "CannotConnectNow", "IdleSessionTimeout", "DeadlockDetected"}
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a rule could not be evaluated."""
@@ -41,16 +34,43 @@ class Failure:
     is_transient: bool
 
 
+class DatabaseErrors:
+    """What the database answered with errors; Great Expectations keeps only the text of their traces."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._by_text: dict[str, Exception] = {}
+
+    def note(self, error: BaseException | None) -> None:
+        """Keep an error of the driver."""
+        if isinstance(error, self._database.errors):
+            self._by_text[str(error).strip()] = error
+
+    def failure_in(self, trace: str) -> Failure | None:
+        """What the database said, without values: only errors about names and syntax keep their text."""
+        error = next((error for text, error in self._by_text.items() if text in trace), None)
+        if error is None:
+            return Failure("the database answered with an error", False) if "sqlalche.me" in trace else None
+        is_lost = self._database.is_lost(error)
+        if self._database.refusal_of(error) in ("wrong", "forbidden", "other kind"):
+            return Failure(_one_line(self._database.message_of(error)), is_lost)
+        return Failure(f"the database answered with {self._database.kind_of(error)}", is_lost)
+
+
 def rule_result(
-    rule: Rule, found: ExpectationValidationResult, usual: Usual | None = None, is_empty: bool = False
+    rule: Rule,
+    found: ExpectationValidationResult,
+    failure: Failure | None,
+    usual: Usual | None = None,
+    is_empty: bool = False,
 ) -> RuleResult:
     """One rule's result from what Great Expectations says about it.
 
     Args:
+        failure: Why it could not be evaluated; None when it was.
         usual: What history says, for a rule whose bounds come from it.
         is_empty: The table has no row; what has no value then is no fault of it.
     """
-    failure = failure_of(found)
     counts: dict[str, Any] = found.result if failure is None else {}
     broken = counts.get("unexpected_count") if is_row_rule(rule.type) else None
     value = None if broken is not None else counts.get("observed_value")
@@ -72,14 +92,18 @@ def rule_result(
     )
 
 
-def unanswered(expectation: Expectation) -> ExpectationValidationResult:
-    """What is said of a rule that was asked and has no result: it could not be checked."""
+def unanswered(expectation: Expectation, why: str | None = None) -> ExpectationValidationResult:
+    """What is said of a rule that has no result: it could not be checked.
+
+    Args:
+        why: It could not be asked; None where it was and there is no answer.
+    """
     return ExpectationValidationResult(
         success=False,
         expectation_config=expectation.configuration,
         exception_info={
             "raised_exception": True,
-            "exception_message": "it was asked and not answered",
+            "exception_message": why or "it was asked and not answered",
             "exception_traceback": "",
         },
     )
@@ -101,18 +125,17 @@ def score_pct(results: tuple[RuleResult, ...]) -> float:
     return round(100 * sum(r.weight for r in results if r.passed) / total, 2) if total else 100.0
 
 
-def failure_of(found: ExpectationValidationResult) -> Failure | None:
+def failure_of(found: ExpectationValidationResult, errors: DatabaseErrors) -> Failure | None:
     """Why the rule could not be evaluated; None when it was."""
     raised = _raised(found.exception_info or {})
     if raised is None:
         return None if found.success is not None and found.result else Failure("no result was given", False)
     trace = f"{raised.get('exception_traceback') or ''}\n{raised.get('exception_message') or ''}"
-    return _database_failure(trace) or Failure(_one_line(str(raised.get("exception_message"))), False)
+    return errors.failure_in(trace) or Failure(_one_line(str(raised.get("exception_message"))), False)
 
 
-def without_values(found: ExpectationValidationResult) -> None:
+def without_values(found: ExpectationValidationResult, failure: Failure | None) -> None:
     """Strip a result that is going to be stored of samples, observed texts, SQL and tracebacks."""
-    failure = failure_of(found)
     if failure is not None:
         found.exception_info = {
             "raised_exception": True,
@@ -135,18 +158,6 @@ def _raised(info: dict[str, Any]) -> dict[str, Any] | None:
     if "raised_exception" in info:
         return info if info["raised_exception"] else None
     return next((each for each in info.values() if each.get("raised_exception")), None)
-
-
-def _database_failure(trace: str) -> Failure | None:
-    """What the database said, without values: only errors about names and syntax keep their text."""
-    match = re.search(r"psycopg2\.(errors\.)?(\w+)\)?:? (.*)", trace)
-    if match is None:
-        return None
-    kind = getattr(psycopg2.errors if match[1] else psycopg2, match[2], psycopg2.Error)
-    lost = kind in (psycopg2.OperationalError, psycopg2.InterfaceError) or match[2] in LOST
-    if issubclass(kind, psycopg2.ProgrammingError):
-        return Failure(_one_line(match[3]), lost)
-    return Failure(f"the database answered with {match[2]}", lost)
 
 
 def _observed(

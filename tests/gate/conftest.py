@@ -1,4 +1,4 @@
-"""A staged shop with 1,000 sound rows per table, and folders of a test's own."""
+"""A staged shop with 1,000 sound rows per table, on each system in turn, and folders of a test's own."""
 
 from __future__ import annotations
 
@@ -7,20 +7,33 @@ from pathlib import Path
 import pytest
 
 from tests.gate.staging import CATALOG, SHOP, StagedShop, copy_of_suites
+from tests.systems import SYSTEMS
+
+
+@pytest.fixture(scope="session", params=SYSTEMS)
+def system(request: pytest.FixtureRequest) -> str:
+    """The system that holds the warehouse."""
+    return str(request.param)
 
 
 @pytest.fixture
-def shop(postgres_database: str) -> StagedShop:
-    """All tables of the shop staged in a fresh database: 1,000 sound rows each, 2,000 order lines."""
-    staged = StagedShop(postgres_database)
+def empty_shop(warehouse_database: str) -> StagedShop:
+    """A warehouse of the test's own, in which nothing is made yet."""
+    return StagedShop(warehouse_database)
+
+
+@pytest.fixture
+def shop(empty_shop: StagedShop) -> StagedShop:
+    """All tables of the shop staged in a fresh warehouse: 1,000 sound rows each, 2,000 order lines."""
+    staged = empty_shop
     staged.create(rows=1_000, tables=SHOP)
     return staged
 
 
 @pytest.fixture
-def everything(postgres_database: str) -> StagedShop:
-    """All tables of the catalog staged in a fresh database, as those of the shop."""
-    staged = StagedShop(postgres_database)
+def everything(empty_shop: StagedShop) -> StagedShop:
+    """All tables of the catalog staged in a fresh warehouse, as those of the shop."""
+    staged = empty_shop
     staged.create(rows=1_000, tables=CATALOG.tables)
     return staged
 

@@ -35,6 +35,12 @@ class Loads(HTMLParser):
             self.links.append(values.get("href", ""))
 
 
+@pytest.fixture(scope="session")
+def system() -> str:
+    """Pages know nothing of systems."""
+    return "postgresql"
+
+
 @pytest.fixture
 def site(shop: StagedShop, state_dir: Path) -> Path:
     """The site of two runs: one sound, one with a closed gate, quarantined rows and a failed warning."""
@@ -50,7 +56,7 @@ def site(shop: StagedShop, state_dir: Path) -> Path:
 def test_only_pages_of_suites_that_changed_are_written_again(
     shop: StagedShop, state_dir: Path, suites_dir: Path
 ) -> None:
-    judge(shop.table("shop.orders"), shop.url, suites_dir, state_dir, "run-1")
+    judge(shop.table("shop.orders"), shop.database, suites_dir, state_dir, "run-1")
     pages = build_docs(state_dir, suites_dir).parent / "expectations" / "shop"
     before = {page.name: page.stat().st_mtime_ns for page in pages.glob("*.html")}
     changed = suites_dir / "shop.orders.yaml"
@@ -65,7 +71,7 @@ def test_only_pages_of_suites_that_changed_are_written_again(
 
 
 def test_every_judgement_has_its_page_once_the_docs_are_built(shop: StagedShop, state_dir: Path) -> None:
-    verdict = judge(shop.table("shop.orders"), shop.url, SUITES_DIR, state_dir, "run-1").verdict
+    verdict = judge(shop.table("shop.orders"), shop.database, SUITES_DIR, state_dir, "run-1").verdict
 
     index = build_docs(state_dir, SUITES_DIR)
 
@@ -174,7 +180,7 @@ def test_assets_are_listed_with_version_and_licence() -> None:
 
 def _judge_all(shop: StagedShop, state_dir: Path, run_id: str) -> None:
     for table in sorted(SHOP):
-        judge(shop.table(table), shop.url, SUITES_DIR, state_dir, run_id, shop.terms(table))
+        judge(shop.table(table), shop.database, SUITES_DIR, state_dir, run_id, shop.terms(table))
 
 
 def _opened(chromium: str, page: Path, profile: Path, net_log: Path) -> tuple[str, str]:

@@ -14,36 +14,55 @@ from expectations.declared import declared_rules
 from expectations.gate import build_docs, judge
 from expectations.suites import load_suites
 from tests.gate.staging import CATALOG, SUITES_DIR, StagedShop
+from tests.systems import SYSTEMS
 
 
 def judged(shop: StagedShop, table: str, state_dir: Path, **changed: Any) -> Verdict:
     staged = replace(shop.table(table), **changed)
-    return judge(staged, shop.url, SUITES_DIR, state_dir, "run-1", shop.terms(table)).verdict
+    return judge(staged, shop.database, SUITES_DIR, state_dir, "run-1", shop.terms(table)).verdict
 
 
 def declared_of(verdict: Verdict) -> dict[str, RuleResult]:
     return {r.rule: r for r in verdict.results if r.rule.startswith("declared_")}
 
 
+OTHER_TYPES = {
+    "postgresql": (
+        "alter column region type varchar(20), alter column store_id type numeric(10, 0)",
+        "region: is varchar(20) and not text; store_id: is numeric(10,0) and not bigint",
+    ),
+    "mysql": (
+        "modify region varchar(20), modify store_id decimal(10, 0)",
+        "region: is varchar(20) and not longtext or varchar(255); "
+        "store_id: is decimal(10,0) and not bigint or bigint(20)",
+    ),
+}
+OTHER_TIMES = {
+    "postgresql": (
+        "alter column updated_at type timestamp",
+        "updated_at: is timestamp without time zone and not timestamp with time zone",
+    ),
+    "mysql": ("modify updated_at datetime", "updated_at: is datetime and not datetime(6)"),
+}
+
+
 @pytest.mark.parametrize(
-    ("change", "told"),
+    "changes",
     [
-        ("drop column region", "region: is missing"),
-        ("add column extra integer", "extra: is not declared (integer)"),
-        (
-            "alter column region type varchar(20), alter column store_id type numeric(10, 0)",
-            "region: is varchar(20) and not text; store_id: is numeric(10,0) and not bigint",
-        ),
-        (
-            "alter column updated_at type timestamp",
-            "updated_at: is timestamp without time zone and not timestamp with time zone",
-        ),
+        dict.fromkeys(SYSTEMS, ("drop column region", "region: is missing")),
+        {
+            "postgresql": ("add column extra integer", "extra: is not declared (integer)"),
+            "mysql": ("add column extra integer", "extra: is not declared (integer(11))"),
+        },
+        OTHER_TYPES,
+        OTHER_TIMES,
     ],
-    ids=["missing", "added", "other types", "a time without zone"],
+    ids=["missing", "added", "other types", "other times"],
 )
 def test_columns_that_differ_from_the_declaration_close_the_gate(
-    shop: StagedShop, state_dir: Path, change: str, told: str
+    shop: StagedShop, state_dir: Path, changes: dict[str, tuple[str, str]]
 ) -> None:
+    change, told = changes[shop.system]
     shop.execute(f"alter table stg_shop__stores {change}")
 
     verdict = judged(shop, "shop.stores", state_dir)

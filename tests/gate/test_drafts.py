@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from etl.discovery.draft import placed, suite_of
 from etl.errors import ConfigError
 from etl.profiles import KeptProfile
-from etl.warehouse.postgresql.profiles import profile_table
+from etl.warehouse.profiles import profile_table
 from expectations.gate import judge
 from expectations.suites import load_suites
 from tests.gate.staging import CATALOG, StagedShop
@@ -30,7 +29,7 @@ def test_a_draft_passes_on_its_own_rows(everything: StagedShop, state_dir: Path,
     suites = load_suites(drafts)
     assert set(suites) == set(CATALOG.tables)
     for name in CATALOG.parents_first():
-        verdict = judge(everything.table(name), everything.url, drafts, state_dir, "run-1").verdict
+        verdict = judge(everything.table(name), everything.database, drafts, state_dir, "run-1").verdict
         assert [(r.rule, r.observed) for r in verdict.results if not r.passed] == []
         assert verdict.is_open
 
@@ -57,8 +56,6 @@ def test_a_draft_never_takes_the_place_of_a_suite(tmp_path: Path) -> None:
 
 
 def _profile(shop: StagedShop, name: str) -> KeptProfile:
-    connection = psycopg2.connect(shop.url, options="-c timezone=UTC")
-    with connection.cursor() as cursor:
-        columns = profile_table(cursor, shop.table(name), CATALOG.tables[name], 200_000)
-    connection.close()
+    with shop.session() as session:
+        columns = profile_table(session, shop.table(name), CATALOG.tables[name], 200_000)
     return KeptProfile("r1", date(2026, 5, 1), tuple(columns))

@@ -89,7 +89,7 @@ ROWS = {"row_count_is_usual": [2_000.0, 2_050, 1_990, 2_010, 1_950, 2_020, 2_000
 
 def judged(shop: StagedShop, table: str, state_dir: Path, **measured: list[float]) -> dict[str, RuleResult]:
     judgement = judge(
-        shop.table(table), shop.url, SUITES_DIR, state_dir, "run-1", shop.terms(table, **measured)
+        shop.table(table), shop.database, SUITES_DIR, state_dir, "run-1", shop.terms(table, **measured)
     )
     assert judgement.verdict.is_open
     return {result.rule: result for result in judgement.verdict.results}
@@ -146,7 +146,7 @@ def test_freshness_is_the_age_at_the_instant_of_the_source(shop: StagedShop, sta
     fresh = judged(shop, "shop.orders", state_dir, newest_order_is_fresh=[0.5] * 7)["newest_order_is_fresh"]
     assert (fresh.passed, fresh.observed_value) == (True, 1)
 
-    shop.execute("update stg_shop__orders set updated_at = updated_at - interval '6 hours'")
+    shop.execute("update stg_shop__orders set updated_at = updated_at - interval '6' hour")
     stale = judged(shop, "shop.orders", state_dir, newest_order_is_fresh=[0.5] * 7)["newest_order_is_fresh"]
 
     assert (stale.passed, stale.observed_value, stale.highest) == (False, 7, 6.5)
@@ -154,12 +154,14 @@ def test_freshness_is_the_age_at_the_instant_of_the_source(shop: StagedShop, sta
 
 def test_the_session_has_no_time_zone_of_its_own(shop: StagedShop, state_dir: Path) -> None:
     """The age of a date counts from its midnight in UTC, wherever the server stands."""
-    shop.execute("alter role current_user set timezone = 'Pacific/Kiritimati'")
+    shop.execute(
+        "alter role current_user set timezone = 'Pacific/Kiritimati'", mysql="set global time_zone = '+13:00'"
+    )
     try:
         shop.stage(CATALOG.tables["rates.daily"], "select date '2024-05-01', 'USD', 1.1")
         told = judged(shop, "rates.daily", state_dir)["newest_rate_is_fresh"]
     finally:
-        shop.execute("alter role current_user reset timezone")
+        shop.execute("alter role current_user reset timezone", mysql="set global time_zone = 'SYSTEM'")
 
     assert told.observed_value == 12
 
@@ -182,12 +184,11 @@ def test_an_empty_window_has_nothing_to_measure_and_still_counts(shop: StagedSho
 
 
 def test_a_column_that_lost_all_values_is_not_an_empty_window(shop: StagedShop, state_dir: Path) -> None:
-    shop.execute("alter table stg_shop__orders alter total_amount drop not null")
     shop.execute("update stg_shop__order_items set quantity = null")
 
     judgement = judge(
         shop.table("shop.order_items"),
-        shop.url,
+        shop.database,
         SUITES_DIR,
         state_dir,
         "run-1",
@@ -201,7 +202,7 @@ def test_a_column_that_lost_all_values_is_not_an_empty_window(shop: StagedShop, 
 def test_without_the_instant_of_the_source_freshness_closes_the_gate(
     shop: StagedShop, state_dir: Path
 ) -> None:
-    judgement = judge(shop.table("shop.orders"), shop.url, SUITES_DIR, state_dir, "run-1", Terms())
+    judgement = judge(shop.table("shop.orders"), shop.database, SUITES_DIR, state_dir, "run-1", Terms())
 
     assert not judgement.verdict.is_open
     (unchecked,) = (result for result in judgement.verdict.results if not result.checked)
@@ -296,7 +297,7 @@ def test_every_kind_of_measure_can_warm_up_and_be_bounded(
     path.write_text(f"table: shop.order_items\ndescription: All kinds.\nrules:\n{rules}", encoding="utf-8")
     staged, terms = shop.table("shop.order_items"), shop.terms("shop.order_items")
 
-    first = judge(staged, shop.url, suites_dir, state_dir, "run-1", terms).verdict
+    first = judge(staged, shop.database, suites_dir, state_dir, "run-1", terms).verdict
     measured = {result.rule: result.observed_value for result in first.results if result.rule[0] == "r"}
     same = {rule: [value] * 3 for rule, value in measured.items() if value is not None}
     other = {rule: [value + 1 for value in values] for rule, values in same.items()}
@@ -304,7 +305,7 @@ def test_every_kind_of_measure_can_warm_up_and_be_bounded(
     assert [kind for kind, value in zip(kinds, measured.values(), strict=True) if value is None] == []
     for history, holds in ((same, True), (other, False)):
         told = judge(
-            staged, shop.url, suites_dir, state_dir, "run-2", shop.terms("shop.order_items", **history)
+            staged, shop.database, suites_dir, state_dir, "run-2", shop.terms("shop.order_items", **history)
         )
         held = {result.rule: result.passed for result in told.verdict.results if result.rule in same}
         assert held == dict.fromkeys(same, holds)

@@ -75,6 +75,15 @@ def test_rules_name_staged_columns_only() -> None:
                 assert column in columns, f"{suite.place_of(rule)}: {column}"
 
 
+def test_tables_that_are_not_of_the_run_are_named_with_their_schema() -> None:
+    """Not every system looks for names in several schemas."""
+    for suite in load_suites(SUITES_DIR).values():
+        for rule in suite.rules:
+            for candidate in rule.kwargs.get("candidates", []):
+                name = candidate["relation"]
+                assert name.startswith(("stg_", "warehouse.")), f"{suite.place_of(rule)}: {name}"
+
+
 def test_every_business_rule_is_used() -> None:
     used = {r.kwargs.get("business_rule") for s in load_suites(SUITES_DIR).values() for r in s.rules}
     assert set(BUSINESS_RULES) == used - {None}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from etl.settings import PROJECT_DIR
-from tests.gate.staging import SHOP, SUITES_DIR, StagedShop
+from tests.gate.staging import CATALOG, SHOP, SOUND, SUITES_DIR, StagedShop
 
 JUDGE = """
 import json, sys
@@ -20,7 +21,7 @@ url, schema, state, suites, run, *tables = sys.argv[1:]
 shop = StagedShop(url, schema=schema)
 told = {}
 for table in tables:
-    judgement = judge(shop.table(table), url, Path(suites), Path(state), run, shop.terms(table))
+    judgement = judge(shop.table(table), shop.database, Path(suites), Path(state), run, shop.terms(table))
     told[table] = [judgement.verdict.is_open, judgement.verdict.docs_page, judgement.failed_rows]
     build_docs(Path(state), Path(suites))
 print(json.dumps(told))
@@ -32,18 +33,10 @@ def test_processes_judge_at_once_with_right_verdicts_records_and_pages(
     shop: StagedShop, state_dir: Path
 ) -> None:
     """Two runs over staged tables of the same names: one is sound, one has bad rows and a closed gate."""
-    spoiled = StagedShop(shop.url, schema="staging_run_2")
-    spoiled.execute("create schema staging_run_2")
+    spoiled = replace(shop, schema="staging_run_2")
+    spoiled.create_schema()
     for table in SHOP:
-        relation = table.replace(".", "__")
-        spoiled.execute(
-            f"create table staging_run_2.stg_{relation}"
-            f" (like {shop.schema}.stg_{relation} including identity)"
-        )
-        shop.execute(
-            f"insert into staging_run_2.stg_{relation} overriding system value"
-            f" select * from {shop.schema}.stg_{relation}"
-        )
+        spoiled.stage(CATALOG.tables[table], SOUND[table])
     spoiled.execute("update stg_shop__order_items set quantity = -1 where _row in (7, 8)")
     spoiled.execute("update stg_shop__brands set brand_name = null where _row = 1")
     processes = {

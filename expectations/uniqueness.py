@@ -1,0 +1,50 @@
+"""How often values occur, as the library's rules that they are unique count it in MySQL.
+
+There the library sorts whole rows to tell combinations apart (15 s for 1 M rows, where the columns alone take
+1.5 s) and calls two alike that have NULL in the same place; and it sorts texts without a limit, of which
+the server compares the first 1,024 bytes. For PostgreSQL it does none of that, and is left alone.
+
+Importing this module puts it in the library's place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import sqlalchemy as sa
+from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations import metrics, registry  # noqa: F401  metrics: registers the library's
+
+from expectations.sql import MYSQL, told_apart
+
+COUNTED = ("column_values.count_per_value.map", "compound_columns.count.map")
+
+
+def _counting(library: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(library)
+    def counted(*, execution_engine: SqlAlchemyExecutionEngine, **more: Any) -> Any:
+        """Each row's columns, and in the last one how many rows are like it."""
+        found, compute, accessor = library(execution_engine=execution_engine, **more)
+        if execution_engine.dialect_name != MYSQL:
+            return found, compute, accessor
+        columns: list[sa.ColumnElement[Any]] = [
+            sa.column(name) for name in accessor.get("column_list") or [accessor["column"]]
+        ]
+        alike = sa.func.count().over(partition_by=told_apart(columns, execution_engine, compute["batch_id"]))
+        is_given = sa.and_(*(column.is_not(None) for column in columns))
+        count = list(found.c)[-1].name
+        narrow = found.element.with_only_columns(*columns, sa.case((is_given, alike), else_=1).label(count))
+        return narrow.alias(found.name), compute, accessor
+
+    return counted
+
+
+for _name in COUNTED:
+    _metric, _library = registry.get_sqlalchemy_metric_provider(_name)
+    # Registering it would make the library warn that there are two.
+    registry._get_metric_definition(_name)["providers"]["SqlAlchemyExecutionEngine"] = (
+        _metric,
+        _counting(_library),
+    )
