@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from demo.defects import KINDS, Kind
+from etl.warehouse.database import Session
 
 _SQL_DIR = Path(__file__).parent / "sql" / "findings"
 
@@ -13,16 +13,12 @@ _SQL_DIR = Path(__file__).parent / "sql" / "findings"
 FINDABLE: tuple[Kind, ...] = tuple(kind for kind in KINDS if (_SQL_DIR / f"{kind}.sql").exists())
 
 
-def found(warehouse_connection: Any, kind: Kind) -> int:
+def found(session: Session, kind: Kind) -> int:
     """Number of defects of a kind, counted by ``demo/sql/findings/<kind>.sql``.
 
     Args:
-        warehouse_connection: A DB-API connection to the warehouse.
+        session: Of the warehouse.
         kind: One of ``FINDABLE``.
     """
-    cursor = warehouse_connection.cursor()
-    try:
-        cursor.execute((_SQL_DIR / f"{kind}.sql").read_text("utf-8"))
-        return int(cursor.fetchone()[0])
-    finally:
-        cursor.close()
+    statement = session.database.sql.fill((_SQL_DIR / f"{kind}.sql").read_text("utf-8"))
+    return int(session.single(statement))

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import floor
 from pathlib import Path
-from typing import Any
 
-import psycopg2
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from demo.findings import FINDABLE, found
 from demo.shop import Shop
-from etl.embedded import psql_command
+from etl.embedded import client_command
 from etl.handles import Release
 from etl.reports.site import PAGES
 from etl.settings import Settings
+from etl.warehouse import open_database
+from etl.warehouse.database import Session, listed
 
 _SUMMARY_SQL = Path(__file__).parent / "sql" / "summary.sql"
 _COUNTS = (
@@ -50,29 +50,27 @@ def show_summary(
     Returns:
         Whether the warehouse found as many defects of each kind as the shop holds.
     """
-    connection = psycopg2.connect(warehouse_url)
-    try:
-        console.print(_tables(connection, releases))
-        console.print(_quality(connection, releases))
-        defects, all_found = _defects(connection, shop)
+    with open_database(warehouse_url, settings).session(isolation="read only") as session:
+        console.print(_tables(session, releases))
+        console.print(_quality(session, releases))
+        defects, all_found = _defects(session, shop)
         console.print(defects)
         console.print(_api(answers))
-        _say_where_to_look(console, settings, warehouse_url, _run_page(connection, releases[-1]))
-    finally:
-        connection.close()
+        _say_where_to_look(console, settings, warehouse_url, _run_page(session, releases[-1]))
     return all_found
 
 
-def _tables(connection: Any, releases: Sequence[Release]) -> Table:
+def _tables(session: Session, releases: Sequence[Release]) -> Table:
     shown = _table(f"Rows, {len(releases)} run{'s' if len(releases) > 1 else ''}", "table", *_COUNTS)
-    with connection.cursor() as cursor:
-        cursor.execute(_SUMMARY_SQL.read_text("utf-8"), ([release.run_id for release in releases],))
-        role_before = None
-        for name, role, *counts, seconds in cursor.fetchall():
-            if role_before not in (None, role):
-                shown.add_section()
-            role_before = role
-            shown.add_row(name, *(f"{count:,}" for count in counts), f"{seconds:.1f}")
+    run_ids = [release.run_id for release in releases]
+    statement = session.database.sql.fill(_SUMMARY_SQL.read_text("utf-8"), places=listed(run_ids))
+    session.execute(statement, run_ids)
+    role_before = None
+    for name, role, *counts, seconds in session.fetchall():
+        if role_before not in (None, role):
+            shown.add_section()
+        role_before = role
+        shown.add_row(name, *(f"{count:,}" for count in counts), f"{seconds:.1f}")
     return shown
 
 
@@ -84,14 +82,14 @@ def _table(title: str, name: str, *numbers: str) -> Table:
     return table
 
 
-def _quality(connection: Any, releases: Sequence[Release]) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select count(*) filter (where passed), count(*)"
-            " from audit.quality_results where run_id = any(%s)",
-            ([release.run_id for release in releases],),
-        )
-        passed, rules = cursor.fetchone()
+def _quality(session: Session, releases: Sequence[Release]) -> str:
+    run_ids = [release.run_id for release in releases]
+    session.execute(
+        "select count(case when passed then 1 end), count(*)"
+        f" from audit.quality_results where run_id in ({listed(run_ids)})",
+        run_ids,
+    )
+    passed, rules = session.fetchone() or (0, 0)
     scores = [release.score_pct for release in releases]
     mean = sum(scores) / len(scores)
     # Rounded down: 100 % is said of nothing less.
@@ -102,11 +100,11 @@ def _quality(connection: Any, releases: Sequence[Release]) -> str:
     )
 
 
-def _defects(connection: Any, shop: Shop) -> tuple[Table, bool]:
+def _defects(session: Session, shop: Shop) -> tuple[Table, bool]:
     shown = _table("The shop's defects", "defect or event", "injected", "found", "")
     all_found = True
     for kind in FINDABLE:
-        injected, seen = shop.ledger.injected(kind, shop.plan.days), found(connection, kind)
+        injected, seen = shop.ledger.injected(kind, shop.plan.days), found(session, kind)
         all_found &= injected == seen
         shown.add_row(kind.replace("_", " "), str(injected), str(seen), "" if injected == seen else "differs")
     return shown, all_found
@@ -120,11 +118,9 @@ def _api(answers: Mapping[str, int]) -> str:
     )
 
 
-def _run_page(connection: Any, release: Release) -> str | None:
-    with connection.cursor() as cursor:
-        cursor.execute("select flow_run_url from audit.runs where run_id = %s", (release.run_id,))
-        row = cursor.fetchone()
-    return row[0] if row else None
+def _run_page(session: Session, release: Release) -> str | None:
+    page = session.single("select flow_run_url from audit.runs where run_id = %s", (release.run_id,))
+    return str(page) if page else None
 
 
 def _say_where_to_look(
@@ -137,7 +133,7 @@ def _say_where_to_look(
         "Data Docs": settings.data_docs_dir / "index.html",
         "What waits": "make quarantine",
         "The last run": run_page,
-        "The warehouse": psql_command(warehouse_url),
+        "The warehouse": client_command(warehouse_url),
     }
     console.print("Where to look next")
     for name, place in places.items():

@@ -106,7 +106,7 @@ def _extract_windows(reading: Reading, run: Run) -> list[PrefectFuture[LandedFil
     for name in reversed(catalog.parents_first(list(plans))):
         whole = Extract(name, plans[name].window, values=plans[name].values)
         parts = _of_files(whole, plans[name]) or source.plan_extracts(
-            catalog.tables[name], whole, reading.snapshot
+            resources.table(name), whole, reading.snapshot
         )
         children = [future for child in catalog.children_of(name) for future in submitted.get(child, [])]
         submitted[name] = [

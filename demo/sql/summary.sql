@@ -4,16 +4,24 @@
 select
     t.name,
     t.role,
-    sum(t.extracted)::bigint as extracted,
-    sum(t.rejected)::bigint as rejected,
-    sum(t.dropped)::bigint as dropped,
-    sum(t.quarantined)::bigint as quarantined,
-    sum(t.inserted)::bigint as inserted,
-    sum(t.updated)::bigint as updated,
-    sum(t.expired)::bigint as expired,
-    sum(t.unchanged)::bigint as unchanged,
+    sum(t.extracted) as extracted,
+    sum(t.rejected) as rejected,
+    sum(t.dropped) as dropped,
+    sum(t.quarantined) as quarantined,
+    sum(t.inserted) as inserted,
+    sum(t.updated) as updated,
+    sum(t.expired) as expired,
+    sum(t.unchanged) as unchanged,
     sum(t.seconds) as seconds
 from audit.run_tables as t
-where t.run_id = any(%s)
+where t.run_id in ({{ places }})
 group by t.name, t.role
-order by array_position(array['source', 'dimension', 'fact', 'replica', 'mart'], t.role), t.name
+order by
+    case t.role
+        when 'source' then 1
+        when 'dimension' then 2
+        when 'fact' then 3
+        when 'replica' then 4
+        else 5
+    end,
+    t.name

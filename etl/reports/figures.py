@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
-from psycopg2.extensions import connection as Connection
-
 from etl.reports.pages import Subject
 from etl.reports.pages.customers import Customers, read_customers
 from etl.reports.pages.inventory import Inventory, read_inventory
@@ -22,8 +20,9 @@ from etl.reports.pages.runs import Runs, read_runs
 from etl.reports.pages.sales import Sales, read_sales
 from etl.reports.pages.segments import Segments, read_segments
 from etl.reports.pages.web import Web, read_web
-from etl.reports.reading import open_reader
+from etl.reports.reading import Reader
 from etl.reports.tables import ReportTable
+from etl.warehouse.database import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +66,32 @@ class Figures:
         return [*about, self.runs.tables_of(run_id), self.quality.failing_of(run_id)]
 
 
-def read_figures(connection: Connection) -> Figures:
+def read_figures(session: Session) -> Figures:
     """Read everything from one snapshot, so that no page contradicts another.
 
     Marts that were never built are read as empty ones.
 
     Args:
-        connection: To the warehouse; nothing is written, and a transaction that this opens is ended.
+        session: Of one state of the warehouse; nothing is written.
     """
-    with open_reader(connection) as reader:
-        sales, runs = read_sales(reader), read_runs(reader)
-        quality = read_quality(reader, runs.runs)
-        return Figures(
-            sales=sales,
-            segments=read_segments(reader, sales.newest_date),
-            products=read_products(reader),
-            inventory=read_inventory(reader),
-            web=read_web(reader),
-            customers=read_customers(reader),
-            monitoring=read_monitoring(reader, runs.trend),
-            quality=quality,
-            quarantine=read_quarantine(reader),
-            runs=runs,
-            loads=read_loads(reader),
-            profiles=read_profiles(reader),
-            receipts=read_receipts(reader, runs.runs, runs.run_tables, quality.failing),
-        )
+    reader = Reader(session)
+    sales, runs = read_sales(reader), read_runs(reader)
+    quality = read_quality(reader, runs.runs)
+    return Figures(
+        sales=sales,
+        segments=read_segments(reader, sales.newest_date),
+        products=read_products(reader),
+        inventory=read_inventory(reader),
+        web=read_web(reader),
+        customers=read_customers(reader),
+        monitoring=read_monitoring(reader, runs.trend),
+        quality=quality,
+        quarantine=read_quarantine(reader),
+        runs=runs,
+        loads=read_loads(reader),
+        profiles=read_profiles(reader),
+        receipts=read_receipts(reader, runs.runs, runs.run_tables, quality.failing),
+    )
 
 
 # What the reports say of a pipeline's own subjects.

@@ -1,18 +1,17 @@
-"""Reads the rows of reports from one snapshot of the warehouse."""
+"""Reads the rows of reports from one snapshot of the warehouse.
+
+The queries are SQL that every system reads; the little that is written differently comes from filters of
+the database. A row is the same whatever holds the warehouse: values have the same types.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
-from psycopg2.extensions import connection as Connection
-from psycopg2.extras import RealDictCursor
-
 from etl.reports.tables import Row
+from etl.warehouse.database import Session, from_json
 
 QUERIES = Path(__file__).parent / "queries"
 
@@ -21,56 +20,41 @@ _MART = re.compile(r"\bmarts\.\w+")
 
 
 class Reader:
-    """Runs the queries of ``queries/`` on one cursor."""
+    """Runs the queries of ``queries/`` in one session."""
 
-    def __init__(self, cursor: RealDictCursor) -> None:
-        self._cursor = cursor
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def rows(self, query: str, **parameters: Any) -> tuple[Row, ...]:
-        """Rows of ``queries/<query>.sql``; none while a mart that its header names was never built."""
+        """Rows of ``queries/<query>.sql``; none while a mart that its header names was never built.
+
+        Args:
+            parameters: Values for the places that the query names; for a list it has one place per element.
+        """
         sql = (QUERIES / f"{query}.sql").read_text(encoding="utf-8")
         if not self._are_built(_marts_of(sql)):
             return ()
-        self._cursor.execute(sql, parameters or None)
-        return tuple(dict(row) for row in self._cursor.fetchall())
+        places: dict[str, str | list[str]] = {}
+        values: dict[str, Any] = {}
+        for name, value in parameters.items():
+            each = (
+                {f"{name}_{n}": v for n, v in enumerate(value)} if isinstance(value, list) else {name: value}
+            )
+            values |= each
+            marks = [f"%({key})s" for key in each]
+            places[name] = (marks or ["null"]) if isinstance(value, list) else marks[0]
+        statement = self._session.database.sql.fill(sql, **places)
+        return tuple(self._session.rows(statement, values))
 
     def _are_built(self, marts: list[str]) -> bool:
-        if not marts:
-            return True
-        self._cursor.execute(
-            "select coalesce(bool_and(to_regclass(name) is not null), true) as are_built"
-            " from unnest(%s::text[]) as name",
-            (marts,),
-        )
-        row = self._cursor.fetchone()
-        return bool(row and row["are_built"])
+        return all(self._session.exists(*mart.split(".")) for mart in marts)
 
 
-@contextmanager
-def open_reader(connection: Connection) -> Iterator[Reader]:
-    """A reader of one read-only snapshot, so that no page contradicts another.
-
-    A transaction that the caller has begun is used and goes on; one that this begins is ended.
-    """
-    with connection.cursor(cursor_factory=RealDictCursor) as cursor, _snapshot(connection):
-        yield Reader(cursor)
+def in_words(texts: Any) -> str:
+    """An array of texts as the warehouse gave it, with commas between them."""
+    return ", ".join(from_json(texts))
 
 
 def _marts_of(sql: str) -> list[str]:
     header = _READS.search(sql)
     return _MART.findall(header.group(1)) if header else []
-
-
-@contextmanager
-def _snapshot(connection: Connection) -> Iterator[None]:
-    if connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
-        yield
-        return
-    isolation = "isolation level repeatable read, read only"
-    with connection.cursor() as cursor:
-        cursor.execute(f"begin {isolation}" if connection.autocommit else f"set transaction {isolation}")
-        try:
-            yield
-        finally:
-            if not connection.closed:
-                cursor.execute("rollback")

@@ -33,11 +33,11 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import jinja2
-from psycopg2.extensions import connection as Connection
 
 from etl.reports.figures import Figures, read_figures
 from etl.reports.pages import receipts
 from etl.reports.tables import shown
+from etl.warehouse.database import Session
 
 TEMPLATES = Path(__file__).parent / "templates"
 # The first page of a group is where its name leads.
@@ -76,7 +76,7 @@ class SiteLinks:
     prefect_url: str | None = None
 
 
-def write_site(connection: Connection, folder: Path, links: SiteLinks) -> Figures:
+def write_site(session: Session, folder: Path, links: SiteLinks) -> Figures:
     """Write all pages and CSV files into ``folder``, each replaced as a whole, the start page last.
 
     The same warehouse gives the same bytes: no page names the time at which it was written. One process
@@ -84,7 +84,7 @@ def write_site(connection: Connection, folder: Path, links: SiteLinks) -> Figure
     the pages that lead to them, and those of runs that are no longer shown go after these pages.
 
     Args:
-        connection: To the warehouse; nothing is written there, and a transaction that this opens is ended.
+        session: Of one state of the warehouse; nothing is written there.
         folder: Made if need be; other files in it are left alone.
         links: Where the site leads to.
 
@@ -93,7 +93,7 @@ def write_site(connection: Connection, folder: Path, links: SiteLinks) -> Figure
     """
     (folder / receipts.FOLDER).mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(folder):
-        figures = read_figures(connection)
+        figures = read_figures(session)
         site = _Site(figures, folder, links)
         for name, text in site.receipts():
             _replace(folder / receipts.FOLDER / name, text)

@@ -112,7 +112,7 @@ class RoleWorld:
         measured = load.measured_before(run, staged.table, Reach())
         terms = Terms(self.catalog.tables[staged.table], measured, f"{staged.plan.as_of}Z")
         suites = PROJECT_DIR / "expectations" / "suites"
-        judgement = judge(staged, load.url, suites, self.folder, run.run_id, terms)
+        judgement = judge(staged, load.database, suites, self.folder, run.run_id, terms)
         assert judgement.verdict.is_open
         load.quarantine(staged, judgement.failed_rows)
         count = len({row for rows in judgement.failed_rows.values() for row in rows})

@@ -12,7 +12,8 @@ from demo.defects import Kind
 from demo.findings import FINDABLE, found
 from demo.tables import SCHEMAS
 from etl.errors import ConfigError, ContractError, PipelineBusy, QualityGateClosed
-from etl.settings import PROJECT_DIR
+from etl.settings import PROJECT_DIR, get_settings
+from etl.warehouse import open_database
 from tests.flows.world import FlowWorld, suites_with_impossible_rule
 from tests.web_hook import open_hook
 
@@ -234,13 +235,8 @@ def _expected_sums(world: FlowWorld, day: int) -> dict[Any, Any]:
 
 def found_count(world: FlowWorld, kind: Kind) -> int:
     """What the demo's summary says it found, computed from the warehouse."""
-    import psycopg2
-
-    connection = psycopg2.connect(world.warehouse_url, options="-c timezone=UTC")
-    try:
-        return found(connection, kind)
-    finally:
-        connection.close()
+    with open_database(world.warehouse_url, get_settings()).session() as session:
+        return found(session, kind)
 
 
 def _rows_with_xmin(world: FlowWorld) -> list[Any]:

@@ -22,7 +22,8 @@ from demo.plan import ShopPlan
 from demo.shop import Shop
 from etl.catalog_files import load_catalog
 from etl.handles import Release
-from etl.settings import PROJECT_DIR, get_settings
+from etl.settings import PROJECT_DIR, Settings, get_settings
+from etl.warehouse import open_database
 from etl.warehouse.postgresql.connection import close_idle_connections
 from tasks import resources
 
@@ -139,7 +140,9 @@ class FlowWorld:
 
     def query(self, statement: str, values: Any = None) -> list[tuple[Any, ...]]:
         """Rows of a query on the warehouse."""
-        return rows_of(self.warehouse_url, statement, values)
+        with open_database(self.warehouse_url, Settings(_env_file=None)).own_session() as session:
+            session.execute(statement if values else statement.replace("%", "%%"), values or ())
+            return session.fetchall()
 
     def content(self) -> dict[str, list[str]]:
         """Everything published, by natural keys, in a comparable form."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
-from psycopg2.extensions import connection as Connection
-from psycopg2.extras import execute_values
+from sqlalchemy.pool import PoolProxiedConnection
 
-from etl.identifiers import quote_postgresql
-from etl.settings import PROJECT_DIR
+from etl.settings import PROJECT_DIR, Settings
+from etl.warehouse import open_database
+from etl.warehouse.database import Session, Values, listed
 
 SHAPE = PROJECT_DIR / "sql" / "warehouse" / "postgresql"
 # Audit tables to which others refer.
@@ -25,10 +26,9 @@ FILES = (
     *(f"audit/{path.name}" for path in sorted(SHAPE.glob("audit/*.sql")) if path.stem not in AUDIT_REFERRED),
     *(f"dimensions/dim_{name}.sql" for name in ("date", "brand", "category", "customer", "product", "store")),
     *(path.relative_to(SHAPE).as_posix() for path in sorted(SHAPE.glob("facts/*.sql"))),
-    "functions/score_customers.sql",
 )
 FIRST_DAY, LAST_DAY = date(2026, 1, 1), date(2026, 12, 31)
-BEGINNING, OPEN_END = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+BEGINNING, OPEN_END = datetime(1000, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 UNSAID_VERSION = {"valid_from": BEGINNING, "valid_to": OPEN_END}
 UNSAID_LINE = {
     "line_number": 1,
@@ -81,41 +81,63 @@ def own_database(server_url: str) -> Iterator[str]:
     server.close()
 
 
+@dataclass(frozen=True, slots=True)
+class OpenWarehouse:
+    """A warehouse and a transaction in it."""
+
+    session: Session
+    connection: PoolProxiedConnection
+
+    def ask(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query; a per cent sign in it is doubled."""
+        self.session.execute(query, values)
+        return self.session.fetchall()
+
+    def commit(self) -> None:
+        """Commit; the next statement begins another transaction."""
+        self.connection.commit()
+
+    def rollback(self) -> None:
+        """Undo what was not committed, by the caller or by a definition."""
+        self.connection.rollback()
+
+
 @contextmanager
-def empty_warehouse(url: str) -> Iterator[Connection]:
-    """A transaction in which the warehouse exists, with a calendar of one year and the members -1 and -2."""
-    connection = psycopg2.connect(url, options="-c timezone=UTC -c client_min_messages=warning")
-    try:
-        with connection.cursor() as cursor:
-            for name in FILES:
-                cursor.execute((SHAPE / name).read_text(encoding="utf-8"))
-        _insert(
-            connection,
-            "warehouse.dim_date",
-            [_calendar_day(FIRST_DAY + timedelta(days=n)) for n in range(_days())],
-        )
+def empty_warehouse(url: str) -> Iterator[OpenWarehouse]:
+    """A transaction in which the warehouse exists, with a calendar of one year and the members -1 and -2.
+
+    MySQL commits definitions: there, a warehouse that exists is emptied.
+    """
+    database = open_database(url, Settings(_env_file=None, warehouse_url=url))
+    with closing(database.engine().raw_connection()) as connection:
+        assert connection.driver_connection is not None
+        session = database.session_on(connection.driver_connection)
+        if database.folder == "mysql":
+            _empty(session)
+        for name in FILES:
+            session.execute(session.render(name))
+        days = [_calendar_day(FIRST_DAY + timedelta(days=n)) for n in range(_days())]
+        _insert(session, "warehouse.dim_date", days)
         for name in ("brand", "category", "customer", "product", "store"):
             members = [{f"{name}_key": -1, **UNSAID_VERSION}, {f"{name}_key": -2, **UNSAID_VERSION}]
-            insert(connection, f"dim_{name}", members)
-        yield connection
-    finally:
-        connection.close()
+            insert(session, f"dim_{name}", members)
+        yield OpenWarehouse(session, connection)
 
 
-def insert(connection: Connection, table: str, rows: list[Row]) -> None:
+def insert(session: Session, table: str, rows: list[Row]) -> None:
     """Insert rows of a dimension or a fact; what a row leaves unsaid is filled in."""
     if table == "fact_sales":
-        _insert(connection, "warehouse.fact_sales", [fact_row(row) for row in rows])
+        _insert(session, "warehouse.fact_sales", [fact_row(row) for row in rows])
     elif table in UNSAID:
-        _insert(connection, f"warehouse.{table}", [_dated_row(table, row) for row in rows])
+        _insert(session, f"warehouse.{table}", [_dated_row(table, row) for row in rows])
     else:
         unsaid = {} if table == "dim_date" else UNSAID_VERSION
-        _insert(connection, f"warehouse.{table}", [{**unsaid, **row} for row in rows])
+        _insert(session, f"warehouse.{table}", [{**unsaid, **row} for row in rows])
 
 
-def insert_audit(connection: Connection, table: str, rows: list[Row]) -> None:
+def insert_audit(session: Session, table: str, rows: list[Row]) -> None:
     """Insert rows of an audit table."""
-    _insert(connection, f"audit.{table}", rows)
+    _insert(session, f"audit.{table}", rows)
 
 
 def fact_row(said: Row) -> Row:
@@ -152,14 +174,28 @@ def _dated_row(table: str, said: Row) -> Row:
     return {**row, "inserted_run_id": "test", "updated_run_id": "test"}
 
 
-def _insert(connection: Connection, relation: str, rows: list[Row]) -> None:
-    if not rows:
-        return
+def _insert(session: Session, relation: str, rows: list[Row]) -> None:
     columns = sorted({name for row in rows for name in row})
-    names = ", ".join(quote_postgresql(name) for name in columns)
-    values = [tuple(row.get(name) for name in columns) for row in rows]
-    with connection.cursor() as cursor:
-        execute_values(cursor, f"insert into {relation} ({names}) values %s", values, page_size=1_000)
+    session.insert(relation, columns, [[row.get(name) for name in columns] for row in rows])
+
+
+def _empty(session: Session) -> None:
+    """Remove the marts, and all rows."""
+    schemas = [session.database.schema(name) for name in ("marts", "audit", "warehouse")]
+    session.execute(
+        "select table_schema, table_name, table_type from information_schema.tables"
+        f" where table_schema in ({listed(schemas)})",
+        schemas,
+    )
+    found = session.fetchall()
+    session.execute("set foreign_key_checks = 0")
+    for schema, name, kind in found:
+        relation = session.identifier(schema, name)
+        if schema == session.database.schema("marts"):
+            session.execute(f"drop {'view' if kind == 'VIEW' else 'table'} {relation}")
+        elif session.has_rows(schema, name):
+            session.execute(f"truncate table {relation}")
+    session.execute("set foreign_key_checks = 1")
 
 
 def _days() -> int:

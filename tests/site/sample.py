@@ -7,10 +7,9 @@ import random
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from psycopg2.extensions import connection as Connection
-
-from etl.warehouse.postgresql.marts import refresh_marts
-from tests.marts.warehouse import SHAPE, Row, insert, insert_audit
+from etl.warehouse.database import Session
+from etl.warehouse.marts import refresh_marts
+from tests.marts.warehouse import OpenWarehouse, Row, insert, insert_audit
 from tests.site import sample_operation, sample_profiles, sample_subjects
 
 NEWEST = date(2026, 11, 18)
@@ -26,32 +25,33 @@ TABLES = ("shop.customers", "shop.order_items", "shop.orders", "shop.products")
 SECRET_PERSON = "Zebulon Quackenbush"
 
 
-def fill(connection: Connection) -> None:
+def fill(warehouse: OpenWarehouse) -> None:
     """Insert the sample, build the marts and commit."""
+    session = warehouse.session
     chance = random.Random(7)
-    insert(connection, "dim_product", [_product(key) for key in range(1, PRODUCTS + 1)])
-    insert(connection, "dim_customer", [_customer(key) for key in range(1, CUSTOMERS + 1)])
-    sample_subjects.insert_stores(connection)
-    insert(connection, "fact_sales", [line for day in range(DAYS) for line in _sales_of(day, chance)])
-    insert(connection, "fact_sales", list(sample_subjects.older_orders(CUSTOMERS)))
-    insert_runs(connection)
-    sample_subjects.insert_stock(connection, PRODUCTS)
-    sample_subjects.insert_visits(connection)
-    sample_subjects.insert_scores(connection, CUSTOMERS)
-    sample_subjects.insert_loads(connection, _run(9)["run_id"])
-    sample_profiles.insert_profiles(connection, [_run(number)["run_id"] for number in (8, 9)])
-    sample_operation.insert_operation(connection, sample_runs())
-    refresh_marts(connection, SHAPE / "marts")
-    connection.commit()
+    insert(session, "dim_product", [_product(key) for key in range(1, PRODUCTS + 1)])
+    insert(session, "dim_customer", [_customer(key) for key in range(1, CUSTOMERS + 1)])
+    sample_subjects.insert_stores(session)
+    insert(session, "fact_sales", [line for day in range(DAYS) for line in _sales_of(day, chance)])
+    insert(session, "fact_sales", list(sample_subjects.older_orders(CUSTOMERS)))
+    insert_runs(session)
+    sample_subjects.insert_stock(session, PRODUCTS)
+    sample_subjects.insert_visits(session)
+    sample_subjects.insert_scores(session, CUSTOMERS)
+    sample_subjects.insert_loads(session, _run(9)["run_id"])
+    sample_profiles.insert_profiles(session, [_run(number)["run_id"] for number in (8, 9)])
+    sample_operation.insert_operation(session, sample_runs())
+    refresh_marts(session, session.database.sql.folder / "marts")
+    warehouse.commit()
 
 
-def insert_runs(connection: Connection) -> None:
+def insert_runs(session: Session) -> None:
     """Nine runs: good ones, one whose gate closed, a failed and a killed one."""
     runs = sample_runs()
-    insert_audit(connection, "runs", runs)
+    insert_audit(session, "runs", runs)
     finished = [run for run in runs if run["status"] in ("succeeded", "gate_closed")]
-    insert_audit(connection, "run_tables", [row for run in finished for row in _run_tables(run)])
-    insert_audit(connection, "quality_results", [row for run in finished for row in _results(run)])
+    insert_audit(session, "run_tables", [row for run in finished for row in _run_tables(run)])
+    insert_audit(session, "quality_results", [row for run in finished for row in _results(run)])
     payload = f'{{"full_name": "{SECRET_PERSON}"}}'
     common = {
         "run_id": runs[-1]["run_id"],
@@ -61,7 +61,7 @@ def insert_runs(connection: Connection) -> None:
         "shown_key": "counted_at=2026-02-27T12:00:00+00:00, product_id=4, source_file=·, store_id=·",
     }
     insert_audit(
-        connection,
+        session,
         "quarantine",
         [
             {**common, "rules": ["email_is_valid", "country_is_known"]},
@@ -75,14 +75,14 @@ def sample_runs() -> list[Row]:
     return [_run(number) for number in range(1, 10)]
 
 
-def insert_hourly_runs(connection: Connection, count: int) -> None:
+def insert_hourly_runs(session: Session, count: int) -> None:
     """So many succeeded runs of an hourly pipeline, newer than all others."""
     hours = [
         datetime.combine(NEWEST + timedelta(days=2), time(), UTC) + timedelta(hours=n) for n in range(count)
     ]
     names = {"pipeline": "hourly-inventory", "status": "succeeded", "staging_schema": "staging_hourly"}
     rows = [{"run_id": f"h{n}", "started_at": at, "finished_at": at, **names} for n, at in enumerate(hours)]
-    insert_audit(connection, "runs", rows)
+    insert_audit(session, "runs", rows)
 
 
 def _product(key: int) -> Row:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from psycopg2.extensions import connection as Connection
-
+from etl.warehouse.database import Session
 from tests.marts.warehouse import Row, insert_audit
 
 SECRET_SECOND_LINE = "Detail for the log only"
@@ -15,19 +14,19 @@ DOCS_PAGES = ("validations/shop/customers/run 9/page.html", "validations/shop/or
 PRUNED_PAGE = "validations/shop/orders/run 3/page.html"
 
 
-def insert_operation(connection: Connection, runs: list[Row]) -> None:
+def insert_operation(session: Session, runs: list[Row]) -> None:
     """Records of nine runs of two tables, of which the third closed its gate and two read nothing."""
-    insert_audit(connection, "windows", [row for run in runs for row in _windows(run)])
-    insert_audit(connection, "verdicts", [row for run in runs for row in _verdicts(run)])
+    insert_audit(session, "windows", [row for run in runs for row in _windows(run)])
+    insert_audit(session, "verdicts", [row for run in runs for row in _verdicts(run)])
     newest = runs[-1]
     insert_audit(
-        connection,
+        session,
         "source_drifts",
         [{"run_id": newest["run_id"], "table_name": "shop.customers", "drift": "new column <b>nickname</b>"}],
     )
     drifted = {"run_id": newest["run_id"], "table_name": "shop.orders", "before": "0.01", "after": "0.2"}
     insert_audit(
-        connection,
+        session,
         "profile_drifts",
         [
             {**drifted, "column_name": "coupon_code", "drift": "null_share"},
@@ -35,7 +34,7 @@ def insert_operation(connection: Connection, runs: list[Row]) -> None:
         ],
     )
     insert_audit(
-        connection,
+        session,
         "watermarks",
         [
             {
@@ -47,9 +46,9 @@ def insert_operation(connection: Connection, runs: list[Row]) -> None:
             for name in ("shop.customers", "shop.orders")
         ],
     )
-    _insert_reconciliations(connection, runs)
-    _insert_ranges(connection, runs)
-    _insert_incidents(connection, runs)
+    _insert_reconciliations(session, runs)
+    _insert_ranges(session, runs)
+    _insert_incidents(session, runs)
 
 
 def _windows(run: Row) -> list[Row]:
@@ -86,7 +85,7 @@ def _verdicts(run: Row) -> list[Row]:
     ]
 
 
-def _insert_reconciliations(connection: Connection, runs: list[Row]) -> None:
+def _insert_reconciliations(session: Session, runs: list[Row]) -> None:
     """Orders that differed and were repaired later; customers that differ now."""
     counts = {"source_count": 5_000, "target_count": 4_990, "held_back": 7, "range_count": 12}
     counts |= {"newer": 2, "kept": 1}
@@ -107,7 +106,7 @@ def _insert_reconciliations(connection: Connection, runs: list[Row]) -> None:
         ),
     ]
     insert_audit(
-        connection,
+        session,
         "reconciliations",
         [
             {
@@ -126,11 +125,11 @@ def _insert_reconciliations(connection: Connection, runs: list[Row]) -> None:
     )
 
 
-def _insert_ranges(connection: Connection, runs: list[Row]) -> None:
+def _insert_ranges(session: Session, runs: list[Row]) -> None:
     """Three ranges of the customers that differ now: one agrees, one lacks rows, one has another hash."""
     counts = {"source_count": 100, "target_count": 100, "missing": 0, "extra": 0, "changed": 0}
     insert_audit(
-        connection,
+        session,
         "reconciled_ranges",
         [
             {
@@ -157,7 +156,7 @@ def _insert_ranges(connection: Connection, runs: list[Row]) -> None:
     )
 
 
-def _insert_incidents(connection: Connection, runs: list[Row]) -> None:
+def _insert_incidents(session: Session, runs: list[Row]) -> None:
     """One that is open, whose message was not taken at first, and one that is over."""
     common = {"pipeline": "daily-sales", "opened_run_id": runs[2]["run_id"]}
     rows = [
@@ -184,10 +183,10 @@ def _insert_incidents(connection: Connection, runs: list[Row]) -> None:
             "closed_run_id": runs[3]["run_id"],
         },
     ]
-    insert_audit(connection, "incidents", rows)
+    insert_audit(session, "incidents", rows)
     message = {"kind": "opened", "route": "all", "answer": "taken"}
     insert_audit(
-        connection,
+        session,
         "alerts",
         [
             {**message, "incident_id": 1, "is_sent": False, "answer": "no answer"},

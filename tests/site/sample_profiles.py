@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from psycopg2.extensions import connection as Connection
-
 from etl.catalog import SourceTable
 from etl.handles import Run, StagedTable
 from etl.profile_drift import drifts_between
 from etl.profiles import ProfiledColumn
-from etl.warehouse.postgresql import profiles
+from etl.warehouse import profiles
+from etl.warehouse.database import Session
 
 HOSTILE = "<script>alert('p')</script>"
 PERSON = "Zebulon Quackenbush"
@@ -40,17 +39,16 @@ from generate_series(1, 2431) as n
 """
 
 
-def insert_profiles(connection: Connection, run_ids: list[str]) -> None:
+def insert_profiles(session: Session, run_ids: list[str]) -> None:
     """Two runs: in the second one, more orders are shipped and fewer name their store."""
     before: list[ProfiledColumn] = []
     for run_id, sent, none in zip(run_ids, (2, 5), (2, 22), strict=True):
         run = Run(run_id, "daily-sales", None, False, "pg_temp")
         staged = StagedTable("shop.orders", "pg_temp", "staged_orders", 2431, 2431, 0)
-        with connection.cursor() as cursor:
-            cursor.execute(_ROWS, {"person": PERSON, "hostile": HOSTILE, "sent": sent, "none": none})
-            columns = profiles.profile_table(cursor, staged, ORDERS, 200_000)
-            profiles.keep_profile(cursor, run, staged, columns)
-            drifts = drifts_between(before, columns) if before else []
-            profiles.keep_profile_drifts(cursor, run, staged.table, drifts)
-            cursor.execute("drop table staged_orders")
+        session.execute(_ROWS, {"person": PERSON, "hostile": HOSTILE, "sent": sent, "none": none})
+        columns = profiles.profile_table(session, staged, ORDERS, 200_000)
+        profiles.keep_profile(session, run, staged, columns)
+        drifts = drifts_between(before, columns) if before else []
+        profiles.keep_profile_drifts(session, run, staged.table, drifts)
+        session.execute("drop table staged_orders")
         before = columns

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from psycopg2.extensions import connection as Connection
-
+from etl.warehouse.database import Session
 from tests.marts.warehouse import Row, insert, insert_audit
 
 NEWEST = date(2026, 11, 18)
@@ -19,16 +18,16 @@ SEGMENTS = ("Champions", "Loyal", "Potential", "New", "At risk", "Lost")
 BROKEN_FILE = "inventory/2026-11-18T09.csv"
 
 
-def insert_stores(connection: Connection) -> None:
+def insert_stores(session: Session) -> None:
     """Four stores, one of them with a hostile name."""
     stores = [
         {"store_key": n, "store_id": n, "store_name": name, "region": "North"}
         for n, name in enumerate(STORES, 1)
     ]
-    insert(connection, "dim_store", stores)
+    insert(session, "dim_store", stores)
 
 
-def insert_stock(connection: Connection, products: int) -> None:
+def insert_stock(session: Session, products: int) -> None:
     """A count of each product in each store at two hours; one store's is a day old."""
     chance = random.Random(11)
     counted = datetime.combine(NEWEST, time(9), UTC)
@@ -47,28 +46,28 @@ def insert_stock(connection: Connection, products: int) -> None:
         for product in range(1, products + 1)
         for hour in (0, 1)
     ]
-    insert(connection, "fact_inventory_snapshots", counts)
+    insert(session, "fact_inventory_snapshots", counts)
 
 
-def insert_visits(connection: Connection) -> None:
+def insert_visits(session: Session) -> None:
     """Visits of 40 days by five channels, some of which came as far as a purchase."""
     chance = random.Random(12)
     sessions: list[Row] = []
     pages: list[Row] = []
     purchases: list[Row] = []
-    for session in _sessions(chance):
-        sessions.append(session)
+    for visit in _visits(chance):
+        sessions.append(visit)
         depth = chance.choices([1, 2, 3, 4], [40, 30, 18, 12])[0]
         for step in range(depth):
-            pages.append(_page(session, step))
+            pages.append(_page(visit, step))
         if depth == 4 and chance.random() < 0.6:
-            purchases.append(_purchase(session, len(purchases)))
-    insert(connection, "fact_web_sessions", sessions)
-    insert(connection, "fact_page_views", pages)
-    insert(connection, "fact_conversions", purchases)
+            purchases.append(_purchase(visit, len(purchases)))
+    insert(session, "fact_web_sessions", sessions)
+    insert(session, "fact_page_views", pages)
+    insert(session, "fact_conversions", purchases)
 
 
-def insert_scores(connection: Connection, customers: int) -> None:
+def insert_scores(session: Session, customers: int) -> None:
     """Four weekly scorings in which some customers move by one segment."""
     chance = random.Random(13)
     places = {1_000 + n: chance.randrange(6) for n in range(1, customers + 1)}
@@ -90,7 +89,7 @@ def insert_scores(connection: Connection, customers: int) -> None:
                         "rfm_segment": SEGMENTS[moved],
                     }
                 )
-    insert(connection, "fact_customer_scores", rows)
+    insert(session, "fact_customer_scores", rows)
 
 
 def older_orders(customers: int) -> Iterator[Row]:
@@ -107,7 +106,7 @@ def older_orders(customers: int) -> Iterator[Row]:
                 }
 
 
-def insert_loads(connection: Connection, run_id: str) -> None:
+def insert_loads(session: Session, run_id: str) -> None:
     """Files that were loaded and one that was not, and the steps of two tables."""
     common = {"run_id": run_id, "table_name": "drop.stock_csv", "byte_count": 48_213}
     hours = [
@@ -129,7 +128,7 @@ def insert_loads(connection: Connection, run_id: str) -> None:
         "status": "quarantined",
         "reason": "The header in line 1 lacks the columns counted_at, exported_at; it has: a, b, <script>.",
     }
-    insert_audit(connection, "files", [*hours, broken])
+    insert_audit(session, "files", [*hours, broken])
     counts = {"rows_before": 1_204, "rows_after": 1_204, "nulls_before": 14, "nulls_after": 14}
     steps = [
         ("shop.customers", 1, "clean_text", ["first_name", "last_name", "city"], 31),
@@ -140,10 +139,10 @@ def insert_loads(connection: Connection, run_id: str) -> None:
         {"run_id": run_id, "table_name": t, "position": p, "step": s, "columns": c, "changed": n, **counts}
         for t, p, s, c, n in steps
     ]
-    insert_audit(connection, "transformations", rows)
+    insert_audit(session, "transformations", rows)
 
 
-def _sessions(chance: random.Random) -> Iterator[Row]:
+def _visits(chance: random.Random) -> Iterator[Row]:
     for day in range(40):
         on = NEWEST - timedelta(days=39 - day)
         for number in range(18 + chance.randrange(14)):
@@ -155,20 +154,20 @@ def _sessions(chance: random.Random) -> Iterator[Row]:
             }
 
 
-def _page(session: Row, step: int) -> Row:
+def _page(visit: Row, step: int) -> Row:
     return {
-        "page_view_id": f"{session['session_id']}-{step}",
-        "session_id": session["session_id"],
-        "viewed_at": session["started_at"] + timedelta(seconds=step),
+        "page_view_id": f"{visit['session_id']}-{step}",
+        "session_id": visit["session_id"],
+        "viewed_at": visit["started_at"] + timedelta(seconds=step),
         "page_type": PAGE_TYPES[step],
     }
 
 
-def _purchase(session: Row, number: int) -> Row:
+def _purchase(visit: Row, number: int) -> Row:
     return {
         "conversion_id": f"c{number}",
-        "session_id": session["session_id"],
+        "session_id": visit["session_id"],
         "order_id": 30_000 + number,
-        "converted_at": session["started_at"] + timedelta(minutes=5),
+        "converted_at": visit["started_at"] + timedelta(minutes=5),
         "revenue_amount": Decimal(20 + number % 70),
     }

@@ -54,12 +54,11 @@ def state(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     prune_results(folder, kept=2)
     report = folder / "report"
     index = build_docs(folder, SUITES_DIR, report / "quality.html")
-    with own_database(postgres_server) as url, empty_warehouse(url) as connection:
-        sample.fill(connection)
-        with connection.cursor() as cursor:
-            cursor.execute("delete from audit.verdicts")
-        insert_audit(connection, "verdicts", verdicts)
-        write_site(connection, report, SiteLinks(index, DECLARED_OUTBOUND[0]))
+    with own_database(postgres_server) as url, empty_warehouse(url) as warehouse:
+        sample.fill(warehouse)
+        warehouse.session.execute("delete from audit.verdicts")
+        insert_audit(warehouse.session, "verdicts", verdicts)
+        write_site(warehouse.session, report, SiteLinks(index, DECLARED_OUTBOUND[0]))
     yield folder
 
 
@@ -129,7 +128,7 @@ def _check_judgement(page: Page, path: Path) -> None:
 def _judged(shop: StagedShop, state_dir: Path, run: Row) -> list[dict[str, Any]]:
     """Verdicts of one run as the gate stores them."""
     found = [
-        judge(shop.table(name), shop.url, SUITES_DIR, state_dir, run["run_id"], shop.terms(name)).verdict
+        judge(shop.table(name), shop.database, SUITES_DIR, state_dir, run["run_id"], shop.terms(name)).verdict
         for name in JUDGED
     ]
     assert all(verdict.docs_path for verdict in found)

@@ -20,6 +20,7 @@ from etl.reports import SiteLinks, write_site
 from etl.reports.pages.customers import DARKEST_PCT
 from etl.reports.site import GROUPS, PAGES, TEMPLATES
 from tests.marts.warehouse import empty_warehouse, own_database
+from tests.sessions import session_on
 from tests.site import sample, sample_operation, sample_subjects
 from tests.site.browser import Page, open_browser
 
@@ -60,10 +61,10 @@ def sites(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("<!doctype html><title>Data Docs</title>", encoding="utf-8")
     links = SiteLinks(folder / "data docs" / "index.html", "http://127.0.0.1:4200")
-    with own_database(postgres_server) as url, empty_warehouse(url) as connection:
-        write_site(connection, folder / "empty", SiteLinks(folder / "nowhere" / "index.html"))
-        sample.fill(connection)
-        write_site(connection, folder / "filled", links)
+    with own_database(postgres_server) as url, empty_warehouse(url) as warehouse:
+        write_site(warehouse.session, folder / "empty", SiteLinks(folder / "nowhere" / "index.html"))
+        sample.fill(warehouse)
+        write_site(warehouse.session, folder / "filled", links)
         yield Sites(folder / "filled", folder / "empty", url)
 
 
@@ -231,9 +232,9 @@ def test_the_same_warehouse_gives_the_same_bytes(sites: Sites, tmp_path: Path) -
     links = SiteLinks(sites.filled.parent / "data docs" / "index.html", "http://127.0.0.1:4200")
     again = sites.filled.parent / "again"
     with psycopg2.connect(sites.url) as connection:
-        write_site(connection, again, links)
+        write_site(session_on(connection), again, links)
         inodes = {path: path.stat().st_ino for path in again.rglob("*") if path.is_file()}
-        write_site(connection, again, links)
+        write_site(session_on(connection), again, links)
     assert again / "index.html" in inodes
     assert {p.relative_to(again): p.read_bytes() for p in inodes} == {
         p.relative_to(sites.filled): p.read_bytes() for p in sites.filled.rglob("*") if p.is_file()
@@ -322,16 +323,15 @@ def test_each_square_leads_to_the_receipt_of_its_run(sites: Sites, page: Page) -
 
 
 def test_the_receipt_of_a_run_that_is_no_longer_shown_goes(postgres_database: str, tmp_path: Path) -> None:
-    with empty_warehouse(postgres_database) as connection:
-        sample.insert_hourly_runs(connection, 16)
-        write_site(connection, tmp_path, SiteLinks())
+    with empty_warehouse(postgres_database) as warehouse:
+        sample.insert_hourly_runs(warehouse.session, 16)
+        write_site(warehouse.session, tmp_path, SiteLinks())
         folder = tmp_path / "runs"
         assert {path.stem for path in folder.iterdir()} == {f"h{n}" for n in range(1, 16)}
-        sample.insert_runs(connection)
-        with connection.cursor() as cursor:
-            cursor.execute("delete from audit.runs where run_id = 'h15'")
+        sample.insert_runs(warehouse.session)
+        warehouse.session.execute("delete from audit.runs where run_id = 'h15'")
         (folder / "notes.txt").write_text("of someone else", encoding="utf-8")
-        write_site(connection, tmp_path, SiteLinks())
+        write_site(warehouse.session, tmp_path, SiteLinks())
         assert not (folder / "h15.html").exists()
         assert (folder / "h0.html").exists()
         assert (folder / "notes.txt").exists()
@@ -340,17 +340,17 @@ def test_the_receipt_of_a_run_that_is_no_longer_shown_goes(postgres_database: st
 def test_two_writers_come_one_after_the_other_and_the_later_one_reads_what_is_newer(
     postgres_database: str, tmp_path: Path
 ) -> None:
-    with empty_warehouse(postgres_database) as connection:
-        connection.commit()
+    with empty_warehouse(postgres_database) as warehouse:
+        warehouse.commit()
         tmp_path.joinpath("runs").mkdir()
         folder = os.open(tmp_path, os.O_RDONLY)
         fcntl.flock(folder, fcntl.LOCK_EX)
         with ThreadPoolExecutor(1) as pool, psycopg2.connect(postgres_database) as writer:
-            written = pool.submit(write_site, writer, tmp_path, SiteLinks())
+            written = pool.submit(write_site, session_on(writer), tmp_path, SiteLinks())
             with pytest.raises(TimeoutError):
                 written.result(timeout=1)
-            sample.insert_hourly_runs(connection, 1)
-            connection.commit()
+            sample.insert_hourly_runs(warehouse.session, 1)
+            warehouse.commit()
             os.close(folder)
             written.result(timeout=60)
     assert (tmp_path / "runs" / "h0.html").is_file()

@@ -1,14 +1,25 @@
 -- grain: one number: moves of customers and changes of price that were taken back
 -- reads: warehouse.dim_customer, warehouse.dim_product, history.customer
 -- refresh: at the end of the demo
-with moves as (
+with addresses as (
     select
         c.customer_id,
-        row(c.address_line1, c.city, c.postal_code) as address,
-        lag(row(c.address_line1, c.city, c.postal_code)) over by_time as address_before,
-        lag(row(c.address_line1, c.city, c.postal_code), 2) over by_time as address_first
+        c.valid_from,
+        concat_ws(
+            '|',
+            coalesce(c.address_line1, '-'), coalesce(c.city, '-'), coalesce(c.postal_code, '-')
+        ) as address
     from warehouse.dim_customer as c
     where c.customer_key > 0
+),
+
+moves as (
+    select
+        c.customer_id,
+        c.address,
+        lag(c.address) over by_time as address_before,
+        lag(c.address, 2) over by_time as address_first
+    from addresses as c
     window by_time as (partition by c.customer_id order by c.valid_from)
 ),
 
@@ -24,14 +35,14 @@ prices as (
 ),
 
 taken_back as (
-    select 'customer ' || m.customer_id as member
+    select concat('customer ', m.customer_id) as member
     from moves as m
     where
         m.address = m.address_first
-        and m.address is distinct from m.address_before
+        and m.address != m.address_before
         -- a row that took an older time stands twice in its history; that is a finding of its own
         and not exists (
-            select from history.customer as h
+            select 1 from history.customer as h
             where
                 h.customer_id = m.customer_id
                 and h.source = 'shop.customers'
@@ -40,7 +51,7 @@ taken_back as (
             having count(*) > 1
         )
     union all
-    select 'product ' || p.product_id as member
+    select concat('product ', p.product_id) as member
     from prices as p
     where p.list_price = p.price_first and p.list_price != p.price_before
 )

@@ -13,4 +13,4 @@ inner join audit.runs as r on h.run_id = r.run_id
 inner join first_run as f on r.business_date > f.business_date
 where
     h.source = 'shop.product_prices'
-    and h.effective_at < r.business_date::timestamp at time zone 'UTC'
+    and h.effective_at < r.business_date

@@ -3,4 +3,4 @@
 -- refresh: at the end of the demo
 select count(*) as found
 from warehouse.fact_conversions as c
-where c.updated_at > c.converted_at + interval '1 hour'
+where c.updated_at > c.converted_at + interval '1' hour

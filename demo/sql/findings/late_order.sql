@@ -13,7 +13,7 @@ late as (
     inner join audit.runs as r on s.inserted_run_id = r.run_id
     inner join first_run as f on r.business_date > f.business_date
     group by s.order_id
-    having min(r.business_date) > min((s.ordered_at at time zone 'UTC')::date)
+    having min(r.business_date) > min(cast(s.ordered_at as date))
 )
 
 select count(*) as found

@@ -13,4 +13,4 @@ with neighbours as (
 
 select count(*) as found
 from neighbours as n
-where n.position > 1 and n.manager_name is distinct from n.manager_before
+where n.position > 1 and coalesce(n.manager_name, '') != coalesce(n.manager_before, '')

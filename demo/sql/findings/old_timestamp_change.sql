@@ -6,7 +6,7 @@ from history.customer as h
 where
     h.operation = 'upsert'
     and exists (
-        select from history.customer as e
+        select 1 from history.customer as e
         where
             e.customer_id = h.customer_id
             and e.operation = 'upsert'
@@ -14,6 +14,6 @@ where
             and e.recorded_at < h.recorded_at
     )
     and not exists (
-        select from history.customer as d
+        select 1 from history.customer as d
         where d.customer_id = h.customer_id and d.operation = 'delete'
     )

@@ -4,9 +4,10 @@
 with neighbours as (
     select
         p.product_id,
-        row(p.brand, p.category) as grouping,
-        lag(row(p.brand, p.category)) over by_time as grouping_before,
-        row_number() over by_time as position
+        coalesce(p.brand, '') as brand,
+        coalesce(p.category, '') as category,
+        lag(coalesce(p.brand, '')) over by_time as brand_before,
+        lag(coalesce(p.category, '')) over by_time as category_before
     from warehouse.dim_product as p
     where p.product_key > 0
     window by_time as (partition by p.product_id order by p.valid_from)
@@ -14,4 +15,4 @@ with neighbours as (
 
 select count(distinct n.product_id) as found
 from neighbours as n
-where n.position > 1 and n.grouping is distinct from n.grouping_before
+where n.brand != n.brand_before or n.category != n.category_before

@@ -4,10 +4,10 @@
 with days as (
     select
         h.product_id,
-        (h.effective_at at time zone 'UTC')::date as price_date
+        cast(h.effective_at as date) as price_date
     from history.product as h
     where h.source = 'shop.product_prices'
-    group by h.product_id, (h.effective_at at time zone 'UTC')::date
+    group by h.product_id, cast(h.effective_at as date)
     having count(distinct h.effective_at) > 1
 )
 

@@ -7,6 +7,6 @@ where
     p.is_inferred
     and p.product_key > 0
     and exists (
-        select from warehouse.fact_sales as s
+        select 1 from warehouse.fact_sales as s
         where s.product_key = p.product_key
     )

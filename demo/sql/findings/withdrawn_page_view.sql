@@ -6,8 +6,8 @@ with days as (
     from audit.run_tables as t
     inner join audit.runs as r on t.run_id = r.run_id
     where t.name = 'fact_page_views' and r.status = 'succeeded'
-    group by coalesce(r.business_date::text, r.run_id)
+    group by coalesce(cast(r.business_date as char(10)), r.run_id)
 )
 
-select coalesce(sum(d.removed), 0)::bigint as found
+select coalesce(sum(d.removed), 0) as found
 from days as d

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from etl.reports.drawing import Chart
-from etl.reports.reading import Reader
+from etl.reports.reading import Reader, in_words
 from etl.reports.tables import Column, ReportTable, Row
 
 _FILES = (
@@ -78,4 +79,10 @@ class Loads:
 
 def read_loads(reader: Reader) -> Loads:
     """Read the ledger and the newest log of each table."""
-    return Loads(reader.rows("files"), reader.rows("transformations"))
+    return Loads(reader.rows("files"), read_steps(reader, "transformations"))
+
+
+def read_steps(reader: Reader, query: str, **parameters: Any) -> tuple[Row, ...]:
+    """Rows of a log of steps, with the names of their columns as one text."""
+    rows = reader.rows(query, **parameters)
+    return tuple({**row, "column_names": in_words(row["columns"])} for row in rows)

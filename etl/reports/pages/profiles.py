@@ -12,6 +12,7 @@ from typing import Any
 from etl.reports.drawing import Chart
 from etl.reports.reading import Reader
 from etl.reports.tables import Column, ReportTable, Row
+from etl.warehouse.database import from_json
 
 _SHOWN_VALUES = 4
 _COLUMNS = (
@@ -106,9 +107,17 @@ class Profiles:
 
 def read_profiles(reader: Reader) -> Profiles:
     """Read the newest profile of each table, and the newest drifts."""
-    columns = tuple({**row, "frequent": _frequent(row)} for row in reader.rows("profiles"))
+    columns = tuple(_profiled(row) for row in reader.rows("profiles"))
     drifts = tuple({**row, "what": row["drift"].replace("_", " ")} for row in reader.rows("profile_drifts"))
     return Profiles(columns, drifts)
+
+
+def _profiled(row: Row) -> Row:
+    """A column with its median, the third of five quantiles, and its most frequent values."""
+    quantiles = from_json(row["quantiles"])
+    lists = {name: from_json(row[name]) for name in ("top_values", "patterns")}
+    row = {**row, **lists, "median": quantiles[2] if quantiles else None}
+    return {**row, "frequent": _frequent(row)}
 
 
 def _frequent(row: Row) -> str | None:

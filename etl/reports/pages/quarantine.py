@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from etl.reports.drawing import Chart
-from etl.reports.reading import Reader
+from etl.reports.reading import Reader, in_words
 from etl.reports.tables import Column, ReportTable, Row
 
 ROW_LIMIT = 1_000
@@ -74,4 +74,7 @@ class Quarantine:
 
 def read_quarantine(reader: Reader) -> Quarantine:
     """Read what waits."""
-    return Quarantine(reader.rows("quarantine_groups"), reader.rows("quarantine_rows", row_limit=ROW_LIMIT))
+    rows = reader.rows("quarantine_rows", row_limit=ROW_LIMIT)
+    return Quarantine(
+        reader.rows("quarantine_groups"), tuple({**row, "rules": in_words(row["rules"])} for row in rows)
+    )

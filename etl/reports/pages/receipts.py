@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from etl.reports.pages.loads import STEP_COLUMNS
+from etl.reports.pages.loads import STEP_COLUMNS, read_steps
 from etl.reports.pages.quality import RULE_COLUMNS
 from etl.reports.reading import Reader
 from etl.reports.tables import Column, ReportTable, Row
+from etl.warehouse.database import from_json
 
 FOLDER = "runs"
 _ACCOUNTED = ("rejected", "dropped", "quarantined", "inserted", "updated", "unchanged")
@@ -155,7 +156,7 @@ class Receipt:
     @property
     def parameters(self) -> list[tuple[str, str]]:
         """What the flow was asked for, as name and JSON text."""
-        asked = self.run["parameters"] or {}
+        asked = from_json(self.run["parameters"]) or {}
         return [(name, _as_text(value)) for name, value in sorted(asked.items())]
 
     @property
@@ -186,7 +187,12 @@ def read_receipts(
         failing: Rules that failed in them.
     """
     run_ids = [run["run_id"] for run in runs]
-    read = {name: reader.rows(f"run_{name}", run_ids=run_ids) for name in _PARTS if name != "failing"}
+    read = {
+        name: reader.rows(f"run_{name}", run_ids=run_ids)
+        for name in _PARTS
+        if name not in ("failing", "transformations")
+    }
+    read["transformations"] = read_steps(reader, "run_transformations", run_ids=run_ids)
     by_run = {name: _by_run(rows) for name, rows in {**read, "failing": failing}.items()}
     tables = _by_run(run_tables)
     return Receipts(

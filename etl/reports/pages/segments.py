@@ -72,5 +72,10 @@ class Segments:
 
 def read_segments(reader: Reader, newest_date: date | None) -> Segments:
     """Read the segments of the days that end with the newest business date."""
-    rows = reader.rows("segment_sales", newest_date=newest_date) if newest_date else ()
+    if newest_date is None:
+        return Segments((), None)
+    first = newest_date - timedelta(days=SEGMENT_DAYS - 1)
+    rows = reader.rows(
+        "segment_sales", first_month=first.replace(day=1), first_date=first, newest_date=newest_date
+    )
     return Segments(rows, newest_date)

@@ -32,5 +32,5 @@ from (
             order by mart_daily_sales.full_date rows between 6 preceding and current row
         )
 ) as days
-where full_date > newest_date - 30
+where full_date > newest_date - interval '30' day
 order by full_date;

@@ -1,4 +1,4 @@
--- grain: one row per rule that failed, or could not be checked, in a run in %(run_ids)s
+-- grain: one row per rule that failed, or could not be checked, in a run in run_ids
 -- reads: audit.quality_results, audit.runs
 select
     runs.run_id,
@@ -16,11 +16,11 @@ select
 from audit.quality_results
 inner join audit.runs on quality_results.run_id = runs.run_id
 where
-    quality_results.run_id = any(%(run_ids)s)
+    quality_results.run_id in ({{ run_ids | join(", ") }})
     and (not quality_results.passed or not quality_results.checked)
 order by
     runs.started_at desc,
     runs.run_id desc,
-    array_position(array['critical', 'warning', 'info'], quality_results.severity) asc,
+    case quality_results.severity when 'critical' then 1 when 'warning' then 2 else 3 end asc,
     quality_results.table_name asc,
     quality_results.rule asc;

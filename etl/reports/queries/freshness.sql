@@ -5,7 +5,9 @@
 with planned as (
     select
         windows.table_name,
-        split_part(windows.table_name, '.', 1) as source,
+        substring(
+            windows.table_name from 1 for position('.' in concat(windows.table_name, '.')) - 1
+        ) as source,
         windows.as_of_at,
         windows.high_at,
         runs.run_id,
@@ -13,15 +15,13 @@ with planned as (
         runs.status,
         runs.started_at,
         runs.finished_at,
-        row_number() over attempts as attempt
+        row_number() over (
+            partition by windows.table_name
+            order by runs.started_at desc, runs.run_id desc
+        ) as attempt
     from audit.windows
     inner join audit.runs on windows.run_id = runs.run_id
     where windows.moves_watermark
-    window
-        attempts as (
-            partition by windows.table_name
-            order by runs.started_at desc, runs.run_id desc
-        )
 ),
 
 newest_instants as (
@@ -37,18 +37,13 @@ newest_run as (
     from audit.runs
 ),
 
-successes as (
-    select distinct on (table_name)
+attempts as (
+    select
         table_name,
-        run_id,
-        pipeline,
-        as_of_at,
-        high_at,
-        finished_at,
-        attempt
+        count(*) as attempt_count,
+        min(case when status = 'succeeded' then attempt end) as succeeded_attempt
     from planned
-    where status = 'succeeded'
-    order by table_name asc, attempt asc
+    group by table_name
 ),
 
 ages as (
@@ -56,21 +51,33 @@ ages as (
         planned.table_name,
         planned.status as newest_status,
         planned.run_id as newest_run_id,
-        coalesce(successes.attempt - 1, (
-            select count(*) from planned as tried
-            where tried.table_name = planned.table_name
-        )) as attempts_since,
+        coalesce(successes.attempt - 1, attempts.attempt_count) as attempts_since,
         successes.finished_at as succeeded_at,
-        greatest(newest_run.started_at, successes.finished_at) - successes.finished_at as age,
+        cast(
+            {{ "successes.finished_at"
+                | seconds_until("greatest(newest_run.started_at, successes.finished_at)") }}
+            / 3600 as decimal(12, 3)
+        ) as hours_since_success,
         successes.as_of_at,
-        newest_instants.as_of_at - successes.as_of_at as behind,
-        greatest(successes.as_of_at, successes.high_at) - successes.high_at as lag,
+        cast(
+            {{ "successes.as_of_at" | seconds_until("newest_instants.as_of_at") }}
+            / 3600 as decimal(12, 1)
+        ) as behind_hours,
+        cast(
+            {{ "successes.high_at"
+                | seconds_until("greatest(successes.as_of_at, successes.high_at)") }}
+            as decimal(12, 0)
+        ) as lag_seconds,
         coalesce(successes.pipeline, planned.pipeline) as pipeline,
         successes.run_id
     from planned
     cross join newest_run
     inner join newest_instants on planned.source = newest_instants.source
-    left join successes on planned.table_name = successes.table_name
+    inner join attempts on planned.table_name = attempts.table_name
+    left join planned as successes
+        on
+            attempts.table_name = successes.table_name
+            and attempts.succeeded_attempt = successes.attempt
     where planned.attempt = 1
 )
 
@@ -80,13 +87,16 @@ select
     ages.newest_run_id,
     ages.attempts_since,
     ages.succeeded_at,
-    (extract(epoch from ages.age) / 3600)::numeric(12, 3) as hours_since_success,
+    ages.hours_since_success,
     ages.as_of_at,
-    (extract(epoch from ages.behind) / 3600)::numeric(12, 1) as behind_hours,
-    extract(epoch from ages.lag)::numeric(12, 0) as lag_seconds,
+    ages.behind_hours,
+    ages.lag_seconds,
     watermarks.value as watermark,
     ages.pipeline,
     ages.run_id
 from ages
 left join audit.watermarks on ages.table_name = watermarks.table_name
-order by hours_since_success desc nulls first, ages.table_name asc;
+order by
+    ages.hours_since_success is null desc,
+    ages.hours_since_success desc,
+    ages.table_name asc;

@@ -16,7 +16,7 @@ with closings as (
 closed_tables as (
     select
         run_id,
-        string_agg(table_name, ', ' order by table_name) as table_names
+        {{ "table_name" | joined("table_name") }} as table_names
     from audit.verdicts
     where not is_open and run_id in (select closings.run_id from closings)
     group by run_id
@@ -25,7 +25,7 @@ closed_tables as (
 closing_rules as (
     select
         run_id,
-        string_agg(table_name || '.' || rule, ', ' order by table_name, rule) as rules
+        {{ "concat(table_name, '.', rule)" | joined("table_name, rule") }} as rules
     from audit.quality_results
     where
         run_id in (select closings.run_id from closings)

@@ -3,17 +3,19 @@
 with messages as (
     select
         incident_id,
-        count(*) filter (where is_sent) as sent_count,
-        count(*) filter (where not is_sent) as unsent_count
+        count(case when is_sent then 1 end) as sent_count,
+        count(case when not is_sent then 1 end) as unsent_count
     from audit.alerts
     group by incident_id
 ),
 
 ranked as (
     select
-        *,
-        row_number() over (order by closed_at desc nulls first, incident_id desc) as place,
-        count(*) filter (where closed_at is null) over () as open_count
+        incidents.*,
+        row_number() over (
+            order by closed_at is null desc, closed_at desc, incident_id desc
+        ) as place,
+        count(case when closed_at is null then 1 end) over () as open_count
     from audit.incidents
 )
 
@@ -22,7 +24,7 @@ select
     ranked.severity,
     ranked.kind,
     ranked.table_name,
-    split_part(ranked.summary, e'\n', 1) as summary,
+    {{ "ranked.summary" | first_line }} as summary,
     ranked.opened_at,
     ranked.last_seen_at,
     ranked.seen_count,
@@ -37,8 +39,10 @@ where ranked.place <= ranked.open_count + 20
 order by
     (ranked.closed_at is null) desc,
     case
-        when ranked.closed_at is null
-            then array_position(array['critical', 'warning', 'info'], ranked.severity)
+        when ranked.closed_at is not null then 0
+        when ranked.severity = 'critical' then 1
+        when ranked.severity = 'warning' then 2
+        else 3
     end asc,
     coalesce(ranked.closed_at, ranked.opened_at) desc,
     ranked.incident_id desc;

@@ -3,8 +3,8 @@
 select
     product_id,
     store_id,
-    coalesce(product_name, 'Product ' || product_id) as product_name,
-    coalesce(store_name, 'Store ' || store_id) as store_name,
+    coalesce(product_name, concat('Product ', product_id)) as product_name,
+    coalesce(store_name, concat('Store ', store_id)) as store_name,
     category,
     counted_at,
     behind_hours,
@@ -17,7 +17,8 @@ from marts.mart_inventory
 where is_below_reorder_point or cover_days < 7
 order by
     is_below_reorder_point is true desc,
-    cover_days asc nulls last,
+    cover_days is null asc,
+    cover_days asc,
     product_id asc,
     store_id asc
 limit 200;

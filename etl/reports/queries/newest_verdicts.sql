@@ -1,7 +1,7 @@
 -- grain: one row per table that was judged, its newest verdict, closed gates first
 -- reads: audit.verdicts, audit.runs
-with newest_verdicts as (
-    select distinct on (verdicts.table_name)
+with ranked_verdicts as (
+    select
         verdicts.table_name,
         verdicts.is_open,
         verdicts.score_pct,
@@ -10,10 +10,13 @@ with newest_verdicts as (
         verdicts.docs_page,
         runs.pipeline,
         runs.started_at,
-        runs.run_id
+        runs.run_id,
+        row_number() over (
+            partition by verdicts.table_name
+            order by runs.started_at desc, runs.run_id desc
+        ) as age
     from audit.verdicts
     inner join audit.runs on verdicts.run_id = runs.run_id
-    order by verdicts.table_name asc, runs.started_at desc, runs.run_id desc
 )
 
 select
@@ -26,5 +29,6 @@ select
     pipeline,
     started_at,
     run_id
-from newest_verdicts
+from ranked_verdicts
+where age = 1
 order by is_open asc, score_pct asc, table_name asc;

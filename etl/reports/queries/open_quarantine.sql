@@ -6,7 +6,7 @@ select
     count(*) as row_count,
     count(distinct quarantine.run_id) as run_count
 from audit.quarantine
-cross join lateral unnest(quarantine.rules) as broken (rule)
+cross join {{ "quarantine.rules" | elements("broken", "rule") }}
 where quarantine.status = 'open'
 group by quarantine.table_name, broken.rule
 order by row_count desc, quarantine.table_name asc, broken.rule asc;

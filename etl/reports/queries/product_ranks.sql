@@ -25,6 +25,6 @@ inner join newest on performance.month_start_date = newest.month_start_date
 left join marts.mart_product_performance as month_before
     on
         performance.product_id = month_before.product_id
-        and month_before.month_start_date = newest.month_start_date - interval '1 month'
+        and month_before.month_start_date = newest.month_start_date - interval '1' month
 order by performance.revenue_rank, performance.product_id
 limit 50;

@@ -9,7 +9,7 @@ waiting as (
     select
         quarantine.table_name,
         runs.started_at,
-        newest_run.started_at - runs.started_at as age
+        {{ "runs.started_at" | seconds_until("newest_run.started_at") }} / 86400 as days
     from audit.quarantine
     inner join audit.runs on quarantine.run_id = runs.run_id
     cross join newest_run
@@ -19,12 +19,12 @@ waiting as (
 select
     table_name,
     count(*) as row_count,
-    count(*) filter (where age < interval '1 day') as day_count,
-    count(*) filter (where age >= interval '1 day' and age < interval '7 days') as week_count,
-    count(*) filter (where age >= interval '7 days' and age < interval '28 days') as month_count,
-    count(*) filter (where age >= interval '28 days') as older_count,
+    count(case when days < 1 then 1 end) as day_count,
+    count(case when days >= 1 and days < 7 then 1 end) as week_count,
+    count(case when days >= 7 and days < 28 then 1 end) as month_count,
+    count(case when days >= 28 then 1 end) as older_count,
     min(started_at) as oldest_at,
-    (extract(epoch from max(age)) / 86400)::numeric(12, 1) as oldest_days
+    cast(max(days) as decimal(12, 1)) as oldest_days
 from waiting
 group by table_name
 order by oldest_days desc, table_name asc;

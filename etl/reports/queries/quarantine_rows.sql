@@ -1,19 +1,26 @@
--- grain: one row per row in quarantine, the oldest first, %(row_limit)s at most
+-- grain: one row per row in quarantine, the oldest first, row_limit at most
 -- reads: audit.quarantine, audit.runs
+with newest_run as (
+    select max(started_at) as started_at
+    from audit.runs
+)
+
 select
     quarantine.quarantine_id,
     quarantine.table_name,
-    array_to_string(quarantine.rules, ', ') as rules,
+    quarantine.rules,
     quarantine.shown_key,
     quarantine.run_id,
     left(quarantine.run_id, 12) as run,
     runs.pipeline,
     runs.started_at,
-    extract(
-        day from (select max(newest.started_at) from audit.runs as newest) - runs.started_at
-    )::integer as age_days
+    cast(
+        floor({{ "runs.started_at" | seconds_until("newest_run.started_at") }} / 86400)
+        as decimal(12, 0)
+    ) as age_days
 from audit.quarantine
 inner join audit.runs on quarantine.run_id = runs.run_id
+cross join newest_run
 where quarantine.status = 'open'
 order by runs.started_at asc, quarantine.table_name asc, quarantine.quarantine_id asc
-limit %(row_limit)s;
+limit {{ row_limit }};

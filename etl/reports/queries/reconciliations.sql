@@ -1,32 +1,34 @@
 -- grain: one row per table that was reconciled, its newest state, those that differ first (law X9)
 -- reads: audit.reconciliations, audit.runs
-with newest_states as (
-    select distinct on (table_name) *
+with states as (
+    select
+        reconciliations.*,
+        row_number() over (partition by table_name order by as_of desc, run_id desc) as age
     from audit.reconciliations
-    order by table_name asc, as_of desc, run_id desc
 )
 
 select
-    newest_states.table_name,
-    newest_states.status,
-    newest_states.source_count,
-    newest_states.target_count,
-    newest_states.held_back,
-    newest_states.newer,
-    newest_states.kept,
-    newest_states.missing,
-    newest_states.extra,
-    newest_states.changed,
-    newest_states.differing_range_count,
-    newest_states.range_count,
-    newest_states.verified_through,
-    newest_states.as_of,
-    newest_states.seconds,
-    newest_states.target,
+    states.table_name,
+    states.status,
+    states.source_count,
+    states.target_count,
+    states.held_back,
+    states.newer,
+    states.kept,
+    states.missing,
+    states.extra,
+    states.changed,
+    states.differing_range_count,
+    states.range_count,
+    states.verified_through,
+    states.as_of,
+    states.seconds,
+    states.target,
     runs.started_at,
-    newest_states.run_id
-from newest_states
-inner join audit.runs on newest_states.run_id = runs.run_id
+    states.run_id
+from states
+inner join audit.runs on states.run_id = runs.run_id
+where states.age = 1
 order by
-    array_position(array['differs', 'repaired', 'agrees'], newest_states.status),
-    newest_states.table_name;
+    case states.status when 'differs' then 1 when 'repaired' then 2 else 3 end,
+    states.table_name;

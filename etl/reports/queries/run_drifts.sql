@@ -1,4 +1,4 @@
--- grain: one row per drift of a source or a profile, in a run in %(run_ids)s
+-- grain: one row per drift of a source or a profile, in a run in run_ids
 -- reads: audit.source_drifts, audit.profile_drifts
 select
     run_id,
@@ -6,7 +6,7 @@ select
     'source' as kind,
     drift
 from audit.source_drifts
-where run_id = any(%(run_ids)s)
+where run_id in ({{ run_ids | join(", ") }})
 union all
 select
     run_id,
@@ -14,5 +14,5 @@ select
     'profile' as kind,
     concat_ws(': ', nullif(column_name, ''), drift) as drift
 from audit.profile_drifts
-where run_id = any(%(run_ids)s)
+where run_id in ({{ run_ids | join(", ") }})
 order by run_id asc, kind desc, table_name asc, drift asc;

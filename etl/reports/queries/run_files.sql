@@ -1,4 +1,4 @@
--- grain: one row per file that a run in %(run_ids)s was the last to see, 200 a run
+-- grain: one row per file that a run in run_ids was the last to see, 200 a run
 -- reads: audit.files
 with seen as (
     select
@@ -14,7 +14,7 @@ with seen as (
             order by (status = 'quarantined') desc, path asc, table_name asc, content_hash asc
         ) as place
     from audit.files
-    where run_id = any(%(run_ids)s)
+    where run_id in ({{ run_ids | join(", ") }})
 )
 
 select

@@ -1,4 +1,4 @@
--- grain: one row per table, rule and state of the rows that a run in %(run_ids)s held back
+-- grain: one row per table, rule and state of the rows that a run in run_ids held back
 -- reads: audit.quarantine
 select
     quarantine.run_id,
@@ -7,8 +7,8 @@ select
     quarantine.status,
     count(*) as row_count
 from audit.quarantine
-cross join lateral unnest(quarantine.rules) as broken (rule)
-where quarantine.run_id = any(%(run_ids)s)
+cross join {{ "quarantine.rules" | elements("broken", "rule") }}
+where quarantine.run_id in ({{ run_ids | join(", ") }})
 group by quarantine.run_id, quarantine.table_name, broken.rule, quarantine.status
 order by
     quarantine.run_id asc,

@@ -1,4 +1,4 @@
--- grain: one row per range in which a run in %(run_ids)s found source and warehouse to differ, 100 a run
+-- grain: one row per range in which a run in run_ids found source and warehouse to differ, 100 a run
 -- reads: audit.reconciled_ranges
 with differing as (
     select
@@ -6,7 +6,7 @@ with differing as (
         row_number() over (partition by run_id order by table_name, range_number) as place
     from audit.reconciled_ranges
     where
-        run_id = any(%(run_ids)s)
+        run_id in ({{ run_ids | join(", ") }})
         and (
             missing + extra + changed > 0
             or source_count != target_count

@@ -1,4 +1,4 @@
--- grain: one row per table that a run in %(run_ids)s held against its source (law X9)
+-- grain: one row per table that a run in run_ids held against its source (law X9)
 -- reads: audit.reconciliations
 select
     run_id,
@@ -15,8 +15,8 @@ select
     verified_through,
     target
 from audit.reconciliations
-where run_id = any(%(run_ids)s)
+where run_id in ({{ run_ids | join(", ") }})
 order by
     run_id,
-    array_position(array['differs', 'repaired', 'agrees'], status),
+    case status when 'differs' then 1 when 'repaired' then 2 else 3 end,
     table_name;

@@ -1,4 +1,4 @@
--- grain: one row per table of a run in %(run_ids)s
+-- grain: one row per table of a run in run_ids
 -- reads: audit.run_tables
 select
     run_id,
@@ -18,5 +18,14 @@ select
     inferred,
     seconds
 from audit.run_tables
-where run_id = any(%(run_ids)s)
-order by run_id, array_position(array['source', 'dimension', 'fact', 'replica', 'mart'], role), name;
+where run_id in ({{ run_ids | join(", ") }})
+order by
+    run_id,
+    case role
+        when 'source' then 1
+        when 'dimension' then 2
+        when 'fact' then 3
+        when 'replica' then 4
+        else 5
+    end,
+    name;

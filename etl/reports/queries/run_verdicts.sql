@@ -1,4 +1,4 @@
--- grain: one row per table that was judged in a run in %(run_ids)s
+-- grain: one row per table that was judged in a run in run_ids
 -- reads: audit.verdicts
 select
     run_id,
@@ -10,5 +10,5 @@ select
     seconds,
     docs_page
 from audit.verdicts
-where run_id = any(%(run_ids)s)
+where run_id in ({{ run_ids | join(", ") }})
 order by run_id, is_open, table_name;

@@ -1,4 +1,4 @@
--- grain: one row per table that a run in %(run_ids)s was to read
+-- grain: one row per table that a run in run_ids was to read
 -- reads: audit.windows
 select
     run_id,
@@ -9,5 +9,5 @@ select
     case when compares_keys then 'yes' else 'no' end as compares_keys,
     case when moves_watermark then 'yes' else 'no' end as moves_watermark
 from audit.windows
-where run_id = any(%(run_ids)s)
+where run_id in ({{ run_ids | join(", ") }})
 order by run_id, table_name;

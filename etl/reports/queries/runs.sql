@@ -1,4 +1,4 @@
--- grain: one row per run, the %(newest)s newest of each pipeline: an hourly one leaves room
+-- grain: one row per run, so many of the newest of each pipeline: an hourly one leaves room
 -- reads: audit.runs, audit.run_tables, audit.quality_results
 with ranked_runs as (
     select
@@ -14,7 +14,7 @@ with ranked_runs as (
         parameters,
         full_refresh,
         is_backfill,
-        split_part(error, e'\n', 1) as error,
+        {{ "error" | first_line }} as error,
         row_number() over (partition by pipeline order by started_at desc, run_id desc) as age
     from audit.runs
 ),
@@ -22,7 +22,7 @@ with ranked_runs as (
 newest_runs as (
     select *
     from ranked_runs
-    where age <= %(newest)s
+    where age <= {{ newest }}
 ),
 
 table_totals as (
@@ -31,8 +31,8 @@ table_totals as (
         sum(extracted) as extracted,
         sum(rejected) as rejected,
         sum(quarantined) as quarantined,
-        sum(inserted) filter (where role in ('dimension', 'fact', 'replica')) as inserted,
-        sum(updated) filter (where role in ('dimension', 'fact', 'replica')) as updated
+        sum(case when role in ('dimension', 'fact', 'replica') then inserted end) as inserted,
+        sum(case when role in ('dimension', 'fact', 'replica') then updated end) as updated
     from audit.run_tables
     where run_id in (select newest_runs.run_id from newest_runs)
     group by run_id
@@ -42,12 +42,12 @@ rule_totals as (
     select
         run_id,
         count(*) as rule_count,
-        count(*) filter (where not passed or not checked) as failing_rule_count,
-        count(*) filter (
-            where not (passed and checked) and severity = 'critical'
-        ) as critical_count,
-        count(*) filter (where not (passed and checked) and severity = 'warning') as warning_count,
-        count(*) filter (where not (passed and checked) and severity = 'info') as info_count
+        count(case when not (passed and checked) then 1 end) as failing_rule_count,
+        count(case when not (passed and checked) and severity = 'critical' then 1 end)
+            as critical_count,
+        count(case when not (passed and checked) and severity = 'warning' then 1 end)
+            as warning_count,
+        count(case when not (passed and checked) and severity = 'info' then 1 end) as info_count
     from audit.quality_results
     where run_id in (select newest_runs.run_id from newest_runs)
     group by run_id
@@ -60,7 +60,9 @@ select
     newest_runs.status,
     newest_runs.started_at,
     newest_runs.finished_at,
-    extract(epoch from newest_runs.finished_at - newest_runs.started_at)::numeric(12, 1) as seconds,
+    cast(
+        {{ "newest_runs.started_at" | seconds_until("newest_runs.finished_at") }} as decimal(12, 1)
+    ) as seconds,
     newest_runs.quality_score_pct,
     rule_totals.rule_count,
     rule_totals.failing_rule_count,

@@ -1,23 +1,24 @@
 -- grain: one row per scoring and pair of segments, of the twelve newest scorings with one before them
 -- reads: marts.mart_segment_moves
+with newest as (
+    select scored_at
+    from marts.mart_segment_moves
+    group by scored_at
+    order by scored_at desc
+    limit 12
+)
+
 select
-    scored_at,
-    full_date,
-    previous_rfm_segment,
-    rfm_segment,
-    is_move,
-    customer_count,
-    share_pct
-from marts.mart_segment_moves
-where
-    scored_at in (
-        select newest.scored_at
-        from marts.mart_segment_moves as newest
-        group by newest.scored_at
-        order by newest.scored_at desc
-        limit 12
-    )
+    moves.scored_at,
+    moves.full_date,
+    moves.previous_rfm_segment,
+    moves.rfm_segment,
+    moves.is_move,
+    moves.customer_count,
+    moves.share_pct
+from marts.mart_segment_moves as moves
+inner join newest on moves.scored_at = newest.scored_at
 order by
-    scored_at desc,
-    array_position(%(order)s, previous_rfm_segment) asc,
-    array_position(%(order)s, rfm_segment) asc;
+    moves.scored_at desc,
+    {{ "moves.previous_rfm_segment" | place_in(order) }} asc,
+    {{ "moves.rfm_segment" | place_in(order) }} asc;

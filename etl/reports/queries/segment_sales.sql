@@ -1,4 +1,4 @@
--- grain: one row per segment at the time of sale, over 90 days that end with the newest date
+-- grain: one row per segment at the time of sale, from first_date to newest_date
 -- reads: marts.mart_sales
 with sales as (
     select
@@ -12,9 +12,9 @@ with sales as (
     from marts.mart_sales
     -- The month reaches the fact beneath the mart's window function, the date alone does not.
     where
-        month_start_date >= date_trunc('month', %(newest_date)s::date - 89)::date
-        and full_date > %(newest_date)s::date - 90
-        and full_date <= %(newest_date)s::date
+        month_start_date >= {{ first_month }}
+        and full_date >= {{ first_date }}
+        and full_date <= {{ newest_date }}
 )
 
 select
@@ -28,7 +28,7 @@ select
     sum(profit_amount) as profit_amount,
     round(
         100 * sum(profit_amount)
-        / nullif(sum(net_amount) filter (where cost_amount is not null), 0), 2
+        / nullif(sum(case when cost_amount is not null then net_amount end), 0), 2
     ) as margin_pct
 from sales
 group by customer_segment

@@ -15,25 +15,63 @@ with released as (
         run_tables.seconds,
         runs.pipeline,
         runs.started_at,
-        row_number() over newest_first as age
+        row_number() over (
+            partition by run_tables.name
+            order by runs.started_at desc, runs.run_id desc
+        ) as age
     from audit.run_tables
     inner join audit.runs on run_tables.run_id = runs.run_id
     where runs.status = 'succeeded' and not runs.is_backfill
-    window
-        newest_first as (
-            partition by run_tables.name
-            order by runs.started_at desc, runs.run_id desc
-        )
+),
+
+earlier as (
+    select
+        name,
+        extracted,
+        written,
+        seconds,
+        row_number() over (partition by name order by extracted) as extracted_place,
+        row_number() over (partition by name order by written) as written_place,
+        row_number() over (partition by name order by seconds) as seconds_place
+    from released
+    where age between 2 and 31
+),
+
+counts as (
+    select
+        name,
+        count(*) as release_count
+    from earlier
+    group by name
+),
+
+-- Medians: the one in the middle, or the mean of the two.
+middle as (
+    select
+        earlier.name,
+        case
+            when 2 * earlier.extracted_place between counts.release_count and counts.release_count + 2
+                then earlier.extracted
+        end as extracted,
+        case
+            when 2 * earlier.written_place between counts.release_count and counts.release_count + 2
+                then earlier.written
+        end as written,
+        case
+            when 2 * earlier.seconds_place between counts.release_count and counts.release_count + 2
+                then earlier.seconds
+        end as seconds
+    from earlier
+    inner join counts on earlier.name = counts.name
 ),
 
 usual as (
     select
         name,
-        percentile_cont(0.5) within group (order by extracted) as usual_extracted,
-        percentile_cont(0.5) within group (order by written) as usual_written,
-        percentile_cont(0.5) within group (order by seconds)::numeric(12, 1) as usual_seconds
-    from released
-    where age between 2 and 31
+        cast(avg(extracted) as decimal(20, 1)) as usual_extracted,
+        cast(avg(written) as decimal(20, 1)) as usual_written,
+        cast(avg(seconds) as decimal(12, 1)) as usual_seconds
+    from middle
     group by name
 ),
 
@@ -70,5 +108,11 @@ left join audit.verdicts
 left join drifts on released.run_id = drifts.run_id and released.name = drifts.table_name
 where released.age = 1
 order by
-    array_position(array['source', 'dimension', 'fact', 'replica', 'mart'], released.role),
+    case released.role
+        when 'source' then 1
+        when 'dimension' then 2
+        when 'fact' then 3
+        when 'replica' then 4
+        else 5
+    end,
     released.name;

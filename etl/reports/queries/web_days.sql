@@ -16,6 +16,6 @@ select
         as conversion_pct,
     round(1.0 * sum(duration_seconds) / nullif(sum(session_count), 0), 1) as avg_duration_seconds
 from marts.mart_conversion_funnel
-where full_date > (select max(newest.full_date) - 30 from marts.mart_conversion_funnel as newest)
+where full_date > (select max(newest.full_date) - interval '30' day from marts.mart_conversion_funnel as newest)
 group by full_date
 order by full_date;
