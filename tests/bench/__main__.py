@@ -30,6 +30,7 @@ NAMES = (
     "facts",
     "marts",
     "transforms",
+    "loading",
 )
 
 

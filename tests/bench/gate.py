@@ -19,8 +19,7 @@ import psycopg2
 from etl.embedded import EmbeddedServer
 from etl.handles import StagedTable
 from etl.settings import get_settings
-from etl.warehouse.postgresql.statements import render
-from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from etl.warehouse import open_warehouse
 from tests.bench.options import Options
 from tests.bench.page import Section, spread
 from tests.gate.staging import CATALOG, StagedShop
@@ -173,7 +172,8 @@ class Bench:
             "key": {},
             "becomes_copy": False,
         }
-        self.shop.execute(render("staging/tables.sql", schema=self.shop.schema, **names))
+        files = self.shop.database.sql
+        self.shop.execute(files.render("staging/tables.sql", schema=self.shop.schema, **names))
         self.stage(0)
         return self
 
@@ -216,14 +216,14 @@ class Bench:
     def _gate(self, case: Case) -> None:
         judgement = self.judge()
         if case.is_quarantined:
-            warehouse = PostgreSQLWarehouse(self.shop.url, get_settings(), CATALOG)
+            warehouse = open_warehouse(self.shop.url, get_settings(), CATALOG)
             warehouse.quarantine(self._staged(), judgement.failed_rows)
 
     def judge(self) -> Judgement:
         """One judgement, as a run makes it."""
         from expectations.gate import judge
 
-        return judge(self._staged(), self.shop.url, self.suites_dir, self.state_dir, "bench")
+        return judge(self._staged(), self.shop.database, self.suites_dir, self.state_dir, "bench")
 
     def _staged(self) -> StagedTable:
         return StagedTable(TABLE, self.shop.schema, "stg_shop__order_items", self.rows, self.rows, 0)

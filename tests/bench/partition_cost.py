@@ -28,7 +28,7 @@ from etl.preparing import prepare
 from etl.settings import PROJECT_DIR, Settings
 from etl.sources.connect import source_for
 from etl.transforms.calendar import calendar
-from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from etl.warehouse import open_warehouse
 from etl.windows import Window
 from tests.bench.options import Options
 from tests.bench.page import Section, spread
@@ -109,7 +109,7 @@ class _Round:
             partition_rows=PARTITION_ROWS,
         )
         self._catalog = load_catalog(PROJECT_DIR / "catalog")
-        self._warehouse = PostgreSQLWarehouse(
+        self._warehouse = open_warehouse(
             world.postgresql.url("partition_cost"), self._settings, self._catalog
         )
         self._source = source_for(self._catalog.sources["shop"], self._settings)

@@ -19,7 +19,7 @@ from etl.embedded import EmbeddedServer
 from etl.handles import Extract, LandedFile, PreparedFile, Release, Run, TablePlan
 from etl.identifiers import quote_postgresql
 from etl.settings import get_settings
-from etl.warehouse.postgresql.warehouse import PostgreSQLWarehouse
+from etl.warehouse import open_warehouse
 from etl.windows import Window
 from tests.servers import temporary_folder
 
@@ -68,7 +68,7 @@ class BenchWarehouse:
 
     def __init__(self, url: str, catalog: Catalog) -> None:
         self.url, self.catalog = url, catalog
-        self.warehouse = PostgreSQLWarehouse(url, get_settings(), catalog)
+        self.warehouse = open_warehouse(url, get_settings(), catalog)
         self.warehouse.migrate()
 
     def load(
