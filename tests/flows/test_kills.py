@@ -74,7 +74,7 @@ def test_a_run_killed_after_a_step_leaves_nothing_that_the_next_cannot_mend(
 ) -> None:
     for world in _copies(disturbed, postgres_server, tmp_path):
         process = world.start(2)
-        _read_until(process, mark)
+        read_until(process, mark)
         process.send_signal(signal.SIGKILL)
         process.wait()
         world.run(2)
@@ -104,7 +104,7 @@ def test_a_cancelled_run_says_so_and_leaves_nothing_behind(
     for world in _copies(disturbed, postgres_server, tmp_path):
         with open_hook() as hook:
             process = world.start(2, ETL_NOTIFY_URLS=hook.url)
-            _read_until(process, LOG_MARKS["settle"])
+            read_until(process, LOG_MARKS["settle"])
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode != 0
@@ -116,13 +116,8 @@ def test_a_cancelled_run_says_so_and_leaves_nothing_behind(
         assert world.content() == undisturbed
 
 
-def _copies(world: FlowWorld, server: str, folder: Path) -> Iterator[FlowWorld]:
-    """The same warehouse in a database of its own, made from the first as a template."""
-    for url in fresh_postgresql(server, template_url=world.warehouse_url):
-        yield FlowWorld(url, world.shop_url, folder / "state", world.prefect_api, world.shop)
-
-
-def _read_until(process: subprocess.Popen[str], mark: str) -> None:
+def read_until(process: subprocess.Popen[str], mark: str) -> None:
+    """Read the log of a run up to a line that holds the mark."""
     assert process.stdout is not None
     seen = []
     for line in process.stdout:
@@ -130,6 +125,12 @@ def _read_until(process: subprocess.Popen[str], mark: str) -> None:
         if mark in line:
             return
     raise AssertionError(f"the run ended without saying {mark!r}:\n" + "".join(seen[-30:]))
+
+
+def _copies(world: FlowWorld, server: str, folder: Path) -> Iterator[FlowWorld]:
+    """The same warehouse in a database of its own, made from the first as a template."""
+    for url in fresh_postgresql(server, template_url=world.warehouse_url):
+        yield FlowWorld(url, world.shop_url, folder / "state", world.prefect_api, world.shop)
 
 
 @contextmanager
