@@ -14,6 +14,7 @@
 A server named in ETL_TEST_POSTGRESQL_URL or ETL_TEST_MYSQL_URL is used; else PostgreSQL comes from
 the wheel, and MariaDB or MySQL from the machine. What cannot be had skips its tests with a line
 that says how to get it, and fails them where ETL_TEST_REQUIRE_SERVERS is set (as in .ci/run).
+ETL_TEST_EXAMPLES is how many examples each property of the warehouse tries, or a share of it: 500.
 """
 
 from __future__ import annotations

@@ -249,7 +249,8 @@ def _leave_to_parent() -> None:
     for connection in list(_opened):
         line = getattr(connection, "_socket", None)
         if line is not None and line.sock is not None:
-            os.close(line.sock.detach())
+            with suppress(OSError):  # one that is closed already
+                os.close(line.sock.detach())
             line.sock = None
 
 

@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import time
+import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import cast
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -86,31 +88,48 @@ def test_one_that_the_server_has_ended_meanwhile_is_replaced(database: MySQL, my
         assert session.single("select connection_id()") != number
 
 
-def _in_child(database: MySQL, number: int) -> None:
-    with database.session() as session:
-        assert session.single("select connection_id()") != number
-
-
 def test_a_forked_process_leaves_the_connections_of_its_parent_alone(database: MySQL) -> None:
     with database.session() as waiting:
         number = waiting.single("select connection_id()")
+    with database.own_session() as closed:
+        pass
     with database.own_session() as session:
         assert session.lock("held", shared=False, seconds=1)
-        child = multiprocessing.get_context("fork").Process(target=_in_child, args=(database, number))
-        child.start()
-        child.join()
-        assert child.exitcode == 0
-        # One that ends like a program, and frees all that it has.
-        if (forked := os.fork()) == 0:
+        assert _in_child(lambda: str(_number_in(database) != number)) == "True"
+
+        def ends_like_a_program_and_frees_all_that_it_has() -> str:
+            nonlocal session, closed
             database.forget_idle()
-            del session
-            os._exit(0)
-        assert os.waitpid(forked, 0)[1] == 0
+            del session, closed
+            return "freed"
+
+        assert _in_child(ends_like_a_program_and_frees_all_that_it_has) == "freed"
         assert session.single("select 1") == 1
         with database.own_session() as another:
             assert not another.lock("held", shared=False, seconds=0)
-    with database.session() as again:
-        assert again.single("select connection_id()") == number
+    assert _number_in(database) == number
+
+
+def _number_in(database: MySQL) -> int:
+    with database.session() as session:
+        return int(session.single("select connection_id()"))
+
+
+def _in_child(act: Callable[[], str]) -> str:
+    """What it gives in a forked process, or the error; nothing of this process ends there."""
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        try:
+            answer = act()
+        except BaseException:
+            answer = traceback.format_exc()
+        os.write(writing, answer.encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answers:
+        found = answers.read()
+    assert os.waitpid(child, 0)[1] == 0
+    return found
 
 
 def test_what_a_block_did_is_undone_when_it_ends_in_an_error(database: MySQL) -> None:
