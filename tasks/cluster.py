@@ -13,13 +13,13 @@ from typing import Any
 
 from distributed import LocalCluster
 from prefect.futures import PrefectFuture
-from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
 from prefect_dask.client import PrefectDaskClient
 from prefect_dask.task_runners import DaskTaskRunner
 
 from etl.errors import ConfigError
 from etl.settings import get_settings
+from tasks.runner import ThreadTaskRunner
 
 ON_CLUSTER = frozenset({"extract_table", "extract_missed", "extract_again", "prepare_file", "stage_file"})
 _STARTING = Lock()
@@ -34,7 +34,7 @@ class ClusterTaskRunner(DaskTaskRunner):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._threads: ThreadPoolTaskRunner[Any] | None = None
+        self._threads: ThreadTaskRunner | None = None
 
     def submit(  # type: ignore[override] # the overloads tell a coroutine's result, and no task of ours is one
         self,
@@ -74,9 +74,9 @@ class ClusterTaskRunner(DaskTaskRunner):
             self.logger.warning("The scheduler at %s has no worker yet; tasks wait for one.", self.address)
 
     @property
-    def _here(self) -> ThreadPoolTaskRunner[Any]:
+    def _here(self) -> ThreadTaskRunner:
         if self._threads is None:
-            threads = ThreadPoolTaskRunner[Any](max_workers=get_settings().task_workers)
+            threads = ThreadTaskRunner(max_workers=get_settings().task_workers)
             self._threads = self._exit_stack.enter_context(threads)
         return self._threads
 

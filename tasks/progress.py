@@ -24,7 +24,7 @@ from rich.progress import (
 
 from etl.handles import Run
 
-# An artifact that is told more often costs the server more than anybody sees.
+# An artifact of a shorter step, or one that is told more often, costs more than anybody sees.
 TOLD_SECONDS = 1.0
 
 
@@ -34,21 +34,30 @@ def artifact_key(pipeline: str, what: str) -> str:
 
 
 class Progress:
-    """How far a step has come; Prefect is told once a second at most, and when the last piece is done."""
+    """How far a step has come; Prefect is told of one that lasts, once a second at most, and of its end."""
 
     def __init__(self, bar: Bar, task: TaskID, total: int, run: Run, step: str) -> None:
         self._bar, self._task, self._total, self._done = bar, task, max(total, 1), 0
-        key = artifact_key(run.pipeline, step)
-        created = create_progress_artifact(progress=0.0, key=key, description=f"{step}, {total} pieces")
-        self._artifact, self._told_at = cast("UUID", created), time.monotonic()
+        self._key = artifact_key(run.pipeline, step)
+        self._description = f"{step}, {total} pieces"
+        self._artifact: UUID | None = None
+        self._told_at = time.monotonic()
 
     def advance(self) -> None:
         """One more piece is done."""
         self._done = min(self._done + 1, self._total)
         self._bar.advance(self._task)
-        if self._done == self._total or time.monotonic() - self._told_at >= TOLD_SECONDS:
-            update_progress_artifact(self._artifact, progress=100 * self._done / self._total)
+        is_due = time.monotonic() - self._told_at >= TOLD_SECONDS
+        if is_due or (self._artifact and self._done == self._total):
+            self._tell(100 * self._done / self._total)
             self._told_at = time.monotonic()
+
+    def _tell(self, percent: float) -> None:
+        if self._artifact is None:
+            created = create_progress_artifact(percent, key=self._key, description=self._description)
+            self._artifact = cast("UUID", created)
+        else:
+            update_progress_artifact(self._artifact, progress=percent)
 
 
 @contextmanager

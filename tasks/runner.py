@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
+from prefect import unmapped
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.tasks import Task
 
 from etl.errors import ConfigError
 from etl.settings import Settings, get_settings
 
 Runner = TaskRunner[PrefectFuture[Any]]
+
+
+class ThreadTaskRunner(ThreadPoolTaskRunner[Any]):
+    """Threads of the flow's process."""
+
+    def submit(  # type: ignore[override] # the overloads tell a coroutine's result, and no task of ours is one
+        self,
+        task: Task[Any, Any],
+        parameters: dict[str, Any],
+        wait_for: Iterable[Any] | None = None,
+        dependencies: dict[str, set[Any]] | None = None,
+    ) -> PrefectFuture[Any]:
+        """Start a task, which waits for the results to come among its parameters.
+
+        Of a bare future it would ask the Prefect server how far that is, once for each piece of a table.
+        """
+        waiting = {
+            name: unmapped(value) if isinstance(value, PrefectFuture) else value
+            for name, value in parameters.items()
+        }
+        future: PrefectFuture[Any] = super().submit(task, waiting, wait_for, dependencies)
+        return future
 
 
 def task_runner() -> Runner:
@@ -23,7 +48,7 @@ def task_runner() -> Runner:
     # The futures of both are some; the type is invariant.
     if settings.task_runner == "dask":
         return cast("Runner", _cluster_runner(settings))
-    return cast("Runner", ThreadPoolTaskRunner[Any](max_workers=settings.task_workers))
+    return cast("Runner", ThreadTaskRunner(max_workers=settings.task_workers))
 
 
 def _cluster_runner(settings: Settings) -> Any:

@@ -11,14 +11,17 @@ def load_calendar(session: Session, days: pa.Table) -> int:
     """Insert new days and update days whose attributes differ; unchanged days are not written (law S9).
 
     Args:
-        days: One row per day with the columns of ``dim_date``.
+        days: One row per day with the columns of ``dim_date``, of which the first is its key.
 
     Returns:
         Rows written.
     """
     columns = days.column_names
     rows = list(zip(*(days.column(name).to_pylist() for name in columns), strict=True))
-    sql = session.render_named("merges/calendar.sql", columns=columns, attributes=columns[1:])
-    session.execute(sql["open"])
-    session.insert(session.database.temporary("calendar_days"), columns, rows)
-    return int(session.single(sql["merge"]))
+    session.execute(session.render("merges/known_days.sql", columns=columns), (rows[0][0], rows[-1][0]))
+    known = set(session.fetchall())
+    changed = [row for row in rows if row not in known]
+    if changed:
+        relation = session.identifier("warehouse", "dim_date")
+        session.insert(relation, columns, changed, key=columns[:1], update=columns[1:])
+    return len(changed)

@@ -34,6 +34,13 @@ def extract(table: str = "shop.orders", part: str = "1of1") -> Extract:
     return Extract(table, Window(), part=part)
 
 
+def test_a_file_that_is_read_counts_no_memory_beside_its_batches(tmp_path: Path) -> None:
+    landed = land(reader([{"id": n, "name": f"é{n}"} for n in range(5)]), extract(), tmp_path / "run 1")
+    with open_arrow_file(landed.path) as file:
+        file.get_batch(0)
+        assert landed.path.name not in Path("/proc/self/maps").read_text()
+
+
 def test_batches_are_written_in_order_and_empty_ones_skipped(tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [{"id": n, "name": f"é{n}"} for n in range(5)]
     landed = land(reader(rows[:2], [], rows[2:]), extract(), tmp_path / "run 1")
