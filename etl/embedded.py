@@ -20,13 +20,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 import psycopg2
 
 from etl.catalog import SourceSystem
 from etl.errors import ConfigError
 from etl.identifiers import quote_postgresql
+from etl.mysql_urls import is_mysql_url
 from etl.settings import PROJECT_DIR, Settings
 
 WAREHOUSE = "warehouse"
@@ -81,7 +82,7 @@ def source_url(system: SourceSystem, settings: Settings) -> str:
 def _as_source(url: str) -> str:
     """URL of a database that is there: of MySQL, a warehouse's URL has but the beginning of their names."""
     parts = urlsplit(url)
-    if not parts.scheme.startswith("mysql"):
+    if not is_mysql_url(url):
         return url
     prefix = parts.path.strip("/")
     return urlunsplit(parts._replace(path=f"/{prefix}_warehouse" if prefix else "/warehouse"))
@@ -107,9 +108,11 @@ def stop_embedded(settings: Settings) -> bool:
 def client_command(url: str) -> str:
     """A shell command that opens ``url`` in psql or mysql, for the project's folder; shows no password."""
     parts = urlsplit(url)
-    if parts.scheme.startswith("mysql"):
-        port = f"--port={parts.port or 3306}"
-        return shlex.join(["mysql", f"--host={parts.hostname}", port, f"--user={parts.username}", "-p"])
+    if is_mysql_url(url):
+        socket = dict(parse_qsl(parts.query)).get("unix_socket")
+        place = [f"--host={parts.hostname}", f"--port={parts.port or 3306}"]
+        where = [f"--socket={socket}"] if socket else place
+        return shlex.join(["mysql", *where, f"--user={unquote(parts.username or '')}", "-p"])
     user, _, host = parts.netloc.rpartition("@")
     login = f"{user.split(':')[0]}@" if user else ""
     shown = urlunsplit((parts.scheme.split("+")[0], login + host, parts.path, parts.query, ""))

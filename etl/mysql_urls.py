@@ -49,6 +49,11 @@ class MySqlUrl:
         return f"MySqlUrl(database={self.database!r})"
 
 
+def is_mysql_url(url: str) -> bool:
+    """Whether it names a server of MySQL or MariaDB, with any driver."""
+    return urlsplit(url).scheme.partition("+")[0] in {"mysql", "mariadb"}
+
+
 def read_mysql_url(variable: str, url: str, settings: Settings) -> MySqlUrl:
     """Read a URL of MySQL or MariaDB.
 

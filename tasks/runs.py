@@ -53,8 +53,8 @@ def open_run(pipeline: str, tables: Sequence[str], request: Request) -> Iterator
     run = _new_run(pipeline, tables, request)
     warehouse.migrate()
     with warehouse.lock(run):
-        warehouse.begin_run(run, [*declared, *_looked_into(declared)])
         try:
+            warehouse.begin_run(run, [*declared, *_looked_into(declared)])
             with open_to_workers(run):
                 yield run
         except BaseException as error:

@@ -78,12 +78,16 @@ class DatabaseWarehouse:
         return table.model_copy(update={"table": f"{self._database.schema(schema)}.{name}"}) if dot else table
 
     def begin_run(self, run: Run, tables: list[SourceTable]) -> None:
-        """Record the run, sweep what killed runs left, create its staging tables."""
+        """Record the run, sweep what killed runs left, create its staging tables.
+
+        The record comes first, so that it stays where the tables cannot be made.
+        """
         with self._database.session() as session:
             for left in leftovers.find_leftovers(session):
                 if left.lock_name == run.lock_name:
                     leftovers.bury(session, left)
             audit.start_run(session, run)
+        with self._database.session() as session:
             staging.create_staging(session, run, tables)
 
     def end_run(self, run: Run, status: str, error: str, verdicts: list[Verdict]) -> None:

@@ -47,6 +47,26 @@ def test_the_client_command_works_as_printed(state: Settings) -> None:
     assert done.stdout.strip() == "shop", done.stderr
 
 
+@pytest.mark.parametrize(
+    ("url", "command"),
+    [
+        ("mysql://u:secret@h/dw", "mysql --host=h --port=3306 --user=u -p"),
+        ("mariadb+mysqlconnector://u%40x:secret@h:3307/dw", "mysql --host=h --port=3307 --user=u@x -p"),
+        ("mysql://u@/dw?unix_socket=/run/my.sock", "mysql --socket=/run/my.sock --user=u -p"),
+    ],
+)
+def test_the_client_command_of_mysql_shows_no_password(url: str, command: str) -> None:
+    assert client_command(url) == command
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "mysql+mysqlconnector", "mariadb", "mariadb+mysqlconnector"])
+def test_a_warehouse_in_mysql_is_its_own_source_by_a_database_that_is_there(
+    scheme: str, tmp_path: Path
+) -> None:
+    settings = Settings(_env_file=None, state_dir=tmp_path, warehouse_url=SecretStr(f"{scheme}://u:p@h/dw"))
+    assert source_url(_system("warehouse", "warehouse_url"), settings) == f"{scheme}://u:p@h/dw_warehouse"
+
+
 def test_it_is_safe_for_data_and_for_neighbours() -> None:
     with temporary_folder() as folder:
         settings = Settings(_env_file=None, state_dir=folder / "state")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from etl.catalog_files import load_catalog
-from etl.errors import PipelineBusy, ReleaseRefused
+from etl.errors import ConfigError, PipelineBusy, ReleaseRefused
 from etl.handles import Run
 from etl.settings import Settings
 from etl.warehouse import open_warehouse
@@ -110,6 +110,18 @@ def test_a_dead_run_is_swept_and_one_that_holds_its_lock_is_not(world: World) ->
         ("dead", "killed"),
         ("living", "running"),
     ]
+
+
+def test_a_run_whose_staging_cannot_be_made_is_recorded_and_leaves_none(world: World) -> None:
+    """Law R2: what the server refuses is told, whatever of it the server has committed by then."""
+    run, known = _run("refused"), world.catalog.tables["shop.order_items"]
+    added = known.columns["quantity"].model_copy(update={"expression": "no_such_function(quantity)"})
+    table = known.model_copy(update={"derived": {**known.derived, "added": added}})
+    with pytest.raises(ConfigError, match="added"):
+        world.warehouse.begin_run(run, [table])
+    world.warehouse.end_run(run, "failed", "refused", [])
+    assert world.query("select status, error from audit.runs") == [("failed", "refused")]
+    assert world.session.schemas("staging") == set()
 
 
 def test_a_day_of_a_backfill_buries_its_own_past_and_no_other_day(world: World) -> None:

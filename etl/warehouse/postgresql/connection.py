@@ -129,12 +129,12 @@ def open_reader(url: str, schema: str) -> Connection:
     """A connection that only reads; the caller closes it.
 
     Args:
-        schema: First on the search path, before ``warehouse``; quoted.
+        schema: Its tables are found by their names alone; quoted.
     """
     return psycopg2.connect(
         url.replace(DRIVER_SUFFIX, "", 1),
         application_name="storehouse gate",
-        options=f"-c search_path={_option(schema)},warehouse {_READING}",
+        options=f"-c search_path={_option(schema)} {_READING}",
     )
 
 

@@ -86,7 +86,7 @@ class PostgreSQL(Database):
         )
 
     def open_reader(self, schema: str) -> Connection:
-        """By the search path, on which the warehouse stands behind the schema."""
+        """By the search path."""
         return open_reader(self.url, self.quote(schema))
 
     def session_on(self, connection: Connection) -> PostgreSQLSession:
