@@ -54,8 +54,8 @@ class Load(Model):
 
     Attributes:
         method: ``merge`` writes what differs and nothing else (law S9). ``upsert`` writes all rows with one
-            statement. ``insert`` writes them in batches. ``bulk`` appends them and looks at nothing that is
-            there: for rows that never change.
+            statement. ``insert`` writes them in batches. ``bulk`` appends them and refuses a key that
+            is there: for rows that never change.
         on_duplicate: What ``insert`` does with a row whose key is there: leave it, or give it the new values.
         batch_rows: Rows that ``insert`` writes with one statement.
     """

@@ -1,4 +1,4 @@
-"""What differs between the systems that can hold the warehouse, behind two small classes.
+"""What differs between the systems that can hold the warehouse, behind two classes.
 
 A :class:`Database` opens sessions and knows how its system writes names, types and errors; a
 :class:`Session` is one transaction, or one after the other. All other modules speak to these two, and to
