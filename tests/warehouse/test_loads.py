@@ -79,6 +79,7 @@ def world(warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     tables["s.flagged"] = _table(
         "flagged", METHODS["upserted"], columns=COLUMNS | gone, deletes="soft", deleted_when="gone"
     )
+    tables["s.compared"] = _table("compared", METHODS["upserted"], deletes="compare")
     source = {"name": "s", "description": "a database", "url_setting": "shop_url"}
     catalog = Catalog.model_validate(
         {"sources": {"s": source}, "tables": tables, "dimensions": {}, "facts": {}}
@@ -94,7 +95,7 @@ def world(warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(autouse=True)
 def empty(world: World) -> None:
     """Copies without rows, and sources that were never read."""
-    for name in [*METHODS, "flagged"]:
+    for name in [*METHODS, "flagged", "compared"]:
         world.execute(f"delete from replica.s__{name}")
     world.execute("delete from audit.watermarks")
 
@@ -177,3 +178,12 @@ def test_a_row_that_says_it_is_deleted_leaves_an_upserted_copy(world: World) -> 
     deleted = [row(2, gone=True), row(9, gone=True), row(3, gone=False)]
     assert counted(load(world, "flagged", deleted, LATER)) == (1, 0, 1, 1)
     assert labels(world, "flagged") == [(1, "first"), (3, "first")]
+
+
+def test_a_row_that_the_source_no_longer_has_leaves_an_upserted_copy(world: World) -> None:
+    """Law X8."""
+    load(world, "compared", [row(n) for n in (1, 2)], FIRST)
+    keys = [{"id": n, "_cursor": str(n)} for n in (1, 3)]
+    release = world.load(Batch({"s.compared": [row(3)]}, {"s.compared": keys}, as_of=LATER))
+    assert [counted(o) for o in release.outcomes if o.role == "replica"] == [(1, 0, 0, 1)]
+    assert labels(world, "compared") == [(1, "first"), (3, "first")]
