@@ -30,6 +30,10 @@ NO_FOLDER = "/nonexistent"
 _LONGEST_SILENCE = 2_147_483
 _NO_LIMIT = 31_536_000
 _MOST_JOINED_BYTES = 1 << 28
+_MOST_WARNINGS = 65_535
+_MOST_ROWS = (1 << 64) - 1
+# The names of MySQL have 64 characters; the longest begins so and is of a run's staging.
+_MOST_PREFIX_CHARACTERS = 64 - len("_staging_") - 32
 # Strict for all engines; zero is no date, and no call for a new number; backslashes escape.
 SQL_MODE = (
     "STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
@@ -95,10 +99,16 @@ def read_warehouse_url(url: str, settings: Settings) -> MySqlUrl:
         ConfigError: The URL cannot be read, or its database cannot be such a beginning.
     """
     read = read_mysql_url(VARIABLE, url, settings)
-    if read.database.startswith("staging_"):
+    if f"{read.database}_".startswith("staging_"):
         # What begins so is the staging of a run.
         raise ConfigError(
             f"{VARIABLE} names a database that begins with 'staging_'.", "Give the warehouse another name."
+        )
+    if len(read.database) > _MOST_PREFIX_CHARACTERS:
+        raise ConfigError(
+            f"{VARIABLE} names a database of {len(read.database)} characters; the names of the warehouse's"
+            f" databases begin with it, so that it may have {_MOST_PREFIX_CHARACTERS} at most.",
+            "Give the warehouse a shorter name.",
         )
     return read
 
@@ -128,8 +138,14 @@ def set_up(connection: MySQLConnection, settings: Settings) -> None:
         "group_concat_max_len": _MOST_JOINED_BYTES,
         # Quotients as exact as PostgreSQL's; the default is four more digits.
         "div_precision_increment": 20,
-        # Notes say that an object is there already; only warnings count.
+        # Notes say that an object is there already; only warnings count, and each is shown.
         "sql_notes": 0,
+        "max_error_count": _MOST_WARNINGS,
+        # Each answer is whole, and each change of as many rows as it says.
+        "sql_select_limit": _MOST_ROWS,
+        "sql_big_selects": 1,
+        "sql_safe_updates": 0,
+        "default_storage_engine": "InnoDB",
     }
     if is_mariadb(connection):
         collation = MARIADB_COLLATION
@@ -138,6 +154,7 @@ def set_up(connection: MySQLConnection, settings: Settings) -> None:
             "idle_transaction_timeout": 0,
             "idle_readonly_transaction_timeout": 0,
             "idle_write_transaction_timeout": 0,
+            "default_regex_flags": "''",
         }
     else:
         collation = MYSQL_COLLATION
@@ -146,7 +163,7 @@ def set_up(connection: MySQLConnection, settings: Settings) -> None:
     settled = ", ".join(f"{name} = {value}" for name, value in values.items())
     connection.cmd_query(f"set names utf8mb4 collate {collation}")
     connection.cmd_query(f"set session {settled}")
-    connection.cmd_query("set session transaction isolation level read committed")
+    connection.cmd_query("set session transaction isolation level read committed, read write")
 
 
 def ask(connection: MySQLConnection, question: str) -> tuple[Any, ...]:

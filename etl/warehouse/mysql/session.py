@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mysql.connector import Error as DriverError
-from mysql.connector import errors
+from mysql.connector import errorcode, errors
 from mysql.connector.connection import MySQLConnection
 
 from etl.warehouse.database import Refusal, Session, Values
@@ -238,16 +238,17 @@ class MySQLSession(Session):
         """Raise the first warning that tells of a value, as the error that it would be.
 
         Raises:
-            mysql.connector.Error: There is one.
+            mysql.connector.Error: There is one, or there may be one among those that are not shown.
         """
-        if count and (found := self.data_warnings()):
-            number, message = found[0]
-            raise errors.DataError(msg=message, errno=number)
-
-    def data_warnings(self) -> list[tuple[int, str]]:
-        """Numbers and messages of what the last statement's warnings tell of values."""
-        rows = self._rows_of("show warnings")
-        return [(code, text) for _, code, text in rows if code in DATA_WARNINGS]
+        if not count:
+            return
+        shown = self._rows_of("show warnings")
+        for _, number, message in shown:
+            if number in DATA_WARNINGS:
+                raise errors.DataError(msg=message, errno=number)
+        if len(shown) < count:
+            message = f"the server warned {count} times, and shows {len(shown)} of them"
+            raise errors.DataError(msg=message, errno=errorcode.ER_UNKNOWN_ERROR)
 
     def ask(self, question: str, values: tuple[Any, ...] = ()) -> Any:
         """The first value of the one row of an answer; the last result stays as it is."""

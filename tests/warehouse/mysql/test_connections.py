@@ -16,11 +16,24 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import pytest
 from mysql.connector.connection import MySQLConnection
 
-from etl.errors import ConfigError, TransientError
+from etl.catalog_files import load_catalog
+from etl.errors import ConfigError, ReleaseRefused, TransientError
+from etl.settings import Settings
+from etl.warehouse.migrations import migrate
 from etl.warehouse.mysql.connection import SQL_MODE, is_mariadb
 from etl.warehouse.mysql.database import MySQL
-from tests.conftest import on_mysql
+from tests.conftest import fresh_mysql_warehouse, on_mysql
 from tests.warehouse.mysql.conftest import SETTINGS
+
+# What a server may say that would cut answers, hide warnings or make tables without transactions.
+ODD = {
+    "sql_mode": "'ANSI'",
+    "time_zone": "'+05:00'",
+    "sql_select_limit": "2",
+    "max_error_count": "0",
+    "sql_safe_updates": "1",
+    "default_storage_engine": "MyISAM",
+}
 
 
 def with_parts(url: str, **parts: str) -> str:
@@ -34,9 +47,10 @@ def test_every_session_is_alike_whatever_the_server_or_the_block_before_has_set(
         isolation = "tx_isolation" if is_mariadb(session.connection) else "transaction_isolation"
     question = (
         "select @@sql_mode, @@time_zone, @@collation_connection, @@innodb_lock_wait_timeout, @@autocommit,"
-        f" @@{isolation}, @@sql_notes, @own, is_used_lock('own')"
+        f" @@{isolation}, @@sql_notes, @own, is_used_lock('own'), @@max_error_count, @@sql_safe_updates,"
+        " @@default_storage_engine, @@sql_select_limit > 1000000000"
     )
-    on_mysql(mysql_server, "set global sql_mode = 'ANSI', global time_zone = '+05:00'")
+    on_mysql(mysql_server, f"set {', '.join(f'global {name} = {value}' for name, value in ODD.items())}")
     try:
         with database.session() as session:
             session.execute(question)
@@ -55,11 +69,24 @@ def test_every_session_is_alike_whatever_the_server_or_the_block_before_has_set(
             with pytest.raises(database.errors, match="own"):
                 session.execute("select * from audit.own")
     finally:
-        on_mysql(mysql_server, "set global sql_mode = default, global time_zone = default")
+        on_mysql(mysql_server, f"set {', '.join(f'global {name} = default' for name in ODD)}")
     assert first is not None
     assert set(SQL_MODE.split(",")) <= set(first[0].split(","))
     assert "NO_BACKSLASH_ESCAPES" not in first[0]
-    assert first[1:] == ("+00:00", database.collation, 5, 0, "READ-COMMITTED", 0, None, None)
+    assert first[1:] == (
+        "+00:00",
+        database.collation,
+        5,
+        0,
+        "READ-COMMITTED",
+        0,
+        None,
+        None,
+        65_535,
+        0,
+        "InnoDB",
+        1,
+    )
 
 
 def test_sessions_that_ended_well_wait_for_the_next_block(database: MySQL) -> None:
@@ -254,6 +281,8 @@ def test_wrong_accounts_servers_and_urls_are_told_without_secrets(mysql_server: 
         (f"mysql://tester:s3cret@{host}:x/", "cannot be read"),
         (with_parts(mysql_server, query="nonsense=s3cret"), "not known: nonsense"),
         (with_parts(mysql_server, path="/staging_x"), "staging_"),
+        (with_parts(mysql_server, path="/staging"), "staging_"),
+        (with_parts(mysql_server, path=f"/{'d' * 24}"), "24 characters.*23 at most"),
     ]:
         with pytest.raises(ConfigError, match=message) as refused:
             MySQL(url, SETTINGS)
@@ -274,6 +303,33 @@ def test_names_begin_with_the_database_of_the_url(mysql_server: str) -> None:
         finally:
             session.drop_schema("audit")
     named.forget_idle()
+
+
+def test_databases_that_are_there_get_the_collation_of_keys(mysql_server: str, settings: Settings) -> None:
+    """Law S11: ``a`` and ``A`` are two keys, whatever the databases were made with."""
+    for url in fresh_mysql_warehouse(mysql_server):
+        database = MySQL(url, settings)
+        with database.session(autocommit=True) as session:
+            for schema in ("audit", "history", "warehouse", "marts", "replica"):
+                session.execute(f"create database {schema} character set latin1")
+        migrate(database, load_catalog(settings.catalog_dir))
+        with database.session() as session:
+            collations = {
+                session.single(
+                    "select default_collation_name from information_schema.schemata where schema_name = %s",
+                    (database.schema(schema),),
+                )
+                for schema in ("audit", "history", "warehouse", "marts", "replica")
+            }
+        assert collations == {database.collation}
+        database.forget_idle()
+
+
+def test_a_warning_that_the_server_does_not_show_is_an_error(database: MySQL) -> None:
+    with pytest.raises(ReleaseRefused, match="shows 0 of them"), database.session() as session:
+        session.execute("set session max_error_count = 0")
+        session.execute("select 'abc' + 0")
+        session.fetchall()
 
 
 def test_an_engine_and_a_session_share_a_transaction(database: MySQL) -> None:

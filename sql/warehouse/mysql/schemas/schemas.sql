@@ -7,4 +7,6 @@
 {%- for schema in ["history", "warehouse", "marts", "audit", "replica"] %}
 create database if not exists {{ (prefix ~ schema) | ident }}
 character set utf8mb4 collate {{ collation }};
+-- One that was given may have another: its tables would hold keys for equal that are not.
+alter database {{ (prefix ~ schema) | ident }} character set utf8mb4 collate {{ collation }};
 {%- endfor %}
