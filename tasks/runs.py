@@ -14,6 +14,7 @@ from typing import Literal
 from prefect import get_run_logger
 from prefect.runtime import flow_run
 
+from etl.arrow_files import free_unused_memory
 from etl.catalog import SourceTable
 from etl.errors import ConfigError, QualityGateClosed
 from etl.handles import Run, Snapshot, TablePlan
@@ -96,6 +97,7 @@ def open_reading(run: Run, source_name: str, request: Request) -> Iterator[Readi
         zones = {name: table.cursor_zone for name, table in known.items()}
         resources.warehouse().keep_windows(run, plans, zones)
         yield Reading(snapshot, plans)
+    free_unused_memory()
 
 
 def select_tables(names: Sequence[str]) -> list[str]:
