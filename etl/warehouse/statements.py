@@ -49,6 +49,8 @@ class SqlFiles:
         # For documents: the order of their members, and a name as JSON has it.
         self._environment.filters["by_length"] = in_order_of_members
         self._environment.filters["quoted"] = lambda name: json.dumps(name, ensure_ascii=False)
+        # Of the linter alone: Jinja's own breaks a name at its line ends, of which Unicode has many (law P1).
+        self._environment.filters["indent"] = lambda sql, width=4: sql
 
     def add_filters(self, **filters: Callable[..., str]) -> None:
         """Let all files use these filters."""

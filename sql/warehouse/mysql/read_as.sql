@@ -81,7 +81,7 @@ case
             when
                 log10(abs(cast(substring_index(lower({{ bare }}), 'e', 1) as double)))
                 + cast(substring_index(lower({{ bare }}), 'e', -1) as signed)
-                between -323 and 308.2547 then cast({{ bare }} as double)
+                between -323.306 and 308.25471555 then cast({{ bare }} as double)
         end
 end
 {%- endmacro -%}
@@ -121,7 +121,7 @@ case
         case
             when {{ bare }} regexp '^.{10}$' then cast({{ bare }} as datetime(6))
             when {{ bare }} not regexp '{{ _instant_form() }}' then null
-            when coalesce({{ zone }}, '') = ''
+            when coalesce({{ zone }}, '') regexp '^([+-][0:]+)?$'
                 then cast({{ local }} as datetime(6))
             when left({{ bare }}, 4) not in ('0001', '9999')
                 then

@@ -56,4 +56,4 @@ select
 delete from {{ schema | ident }}.{{ target | ident }}
 using {{ schema | ident }}.{{ target | ident }}
 inner join {{ staging | ident }}.{{ gone | ident }} as g
-    on {{ key | equal('g', target | ident) }};
+    on {{ key | equal("g", (schema | ident) ~ "." ~ (target | ident)) }};

@@ -79,9 +79,14 @@ with members as (
         h.place,
         h.personal,
         k.name,
-        json_extract(h.row_key, concat('$.', {{ quoted("k.name") }})) as value
+        -- by its place, as MariaDB has no path to all names
+        json_extract(json_extract(h.row_key, '$.*'), concat('$[', k.position - 1, ']')) as value
     from audit.held_back_rows as h
-    cross join json_table(json_keys(h.row_key), '$[*]' columns (name longtext path '$')) as k
+    cross join
+        json_table(
+            json_keys(h.row_key),
+            '$[*]' columns (position for ordinality, name longtext path '$')
+        ) as k
 ),
 
 -- cast, because MariaDB gives what comes out of a document a collation of its own

@@ -22,7 +22,8 @@ where
         where
             h.table_name = %(table_name)s
             {%- for column, named in key.items() %}
-            and h.payload ->> {{ named | literal }} = t.{{ column | ident }}::text
+            and t.{{ column | ident }}
+            = audit.read_as(h.payload ->> {{ named | literal }}, null::{{ types[named] | type }})
             {%- endfor %}
     ) and
     {%- endfor %}

@@ -38,7 +38,7 @@ with loaded as (
         bool_or(
             r.quarantine_id is not null
             or s._cursor = q.payload ->> '_cursor'
-            or to_jsonb(s) - '_row' = q.payload - '_json_nulls'
+            or to_jsonb(s.*) - '_row' = q.payload - '_json_nulls'
         ) as is_same
     from audit.quarantine as q
     inner join {{ schema | ident }}.{{ relation | ident }} as s
@@ -47,7 +47,7 @@ with loaded as (
             {{ "and " if not loop.first -}}
             to_jsonb(s.{{ column | ident }}) = q.payload -> {{ column | literal }}
         {%- else %}
-            to_jsonb(s) - '_row' = q.payload - '_json_nulls'
+            to_jsonb(s.*) - '_row' = q.payload - '_json_nulls'
         {%- endfor %}
     left join {{ schema | ident }}._replayed as r
         on

@@ -53,7 +53,7 @@ with taken as (
         and s.{{ column | ident }}
         = audit.read_as(q.payload ->> {{ column | literal }}, null::{{ type | type }})
         {%- else %}
-        and q.payload - '_json_nulls' = to_jsonb(s) - '_row'
+        and q.payload - '_json_nulls' = to_jsonb(s.*) - '_row'
         {%- endfor %}
         {%- if row_key and not has_cursor %}
         -- no cursor tells states apart: what was discarded is the row while its values are those
@@ -61,7 +61,7 @@ with taken as (
             q.status = 'open'
             or not exists (
                 -- RF03: the row itself has no qualifier
-                select from jsonb_each(to_jsonb(s)) as c (name, value) -- noqa: RF03
+                select from jsonb_each(to_jsonb(s.*)) as c (name, value) -- noqa: RF03
                 where
                     c.name = any(%(told)s)
                     and q.payload -> c.name != c.value

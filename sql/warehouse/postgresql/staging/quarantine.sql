@@ -16,7 +16,7 @@ kept as (
             {%- endfor %}
         ),
         {{ rules }},
-        to_jsonb(t){% for column in left_out %} - {{ column | literal }}{% endfor %}
+        to_jsonb(t.*){% for column in left_out %} - {{ column | literal }}{% endfor %}
         {%- if json_columns %}
         || coalesce(
             (

@@ -105,6 +105,10 @@ ranked as (
                 {%- for column in columns %}
                 c.{{ column | ident }} desc,
                 {%- endfor %}
+                {#- Only the beginning of a long value is sorted by. #}
+                {%- for column, declared in columns.items() if declared.type in ["text", "json", "bytes"] %}
+                if(length(c.{{ column | ident }}) > 250, sha2(c.{{ column | ident }}, 256), null) desc,
+                {%- endfor %}
                 {%- endif %}
                 c._source desc,
                 c._row

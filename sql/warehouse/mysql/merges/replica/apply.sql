@@ -20,7 +20,7 @@ select count(*) as present from replica.{{ target | ident }};
 delete from replica.{{ target | ident }}
 using replica.{{ target | ident }}
 inner join {{ staging | ident }}.{{ rows | ident }} as r
-    on {{ identity | equal('r', target | ident) }}
+    on {{ identity | equal("r", "replica." ~ (target | ident)) }}
 where r._change = 'remove';
 
 -- name: update_changed

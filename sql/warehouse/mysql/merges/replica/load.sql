@@ -38,7 +38,7 @@ select max(s._row) from {{ staging | ident }}.{{ relation | ident }} as s;
 delete from replica.{{ target | ident }}
 using replica.{{ target | ident }}
 inner join {{ staging | ident }}.{{ relation | ident }} as s
-    on {{ key | equal('s', target | ident) if key else "false" }}
+    on {{ key | equal("s", "replica." ~ (target | ident)) if key else "false" }}
 where {{ is_gone }};
 
 -- name: append
