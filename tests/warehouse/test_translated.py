@@ -264,6 +264,7 @@ COLUMNS = [
     ("day", "timestamp"),
     ("at at time zone 'Asia/Tokyo'", "timestamp"),
     ("coalesce(document, document)", "json"),
+    (r"regexp_replace(name, '^\s*([[:alpha:]]+)[|?*]?(?=\y|z|)', '', 'g')", "text"),
 ]  # fmt: skip
 REFUSED = {
     "current_query()": "no counterpart",
@@ -314,6 +315,13 @@ REFUSED = {
     "regexp_replace(name, 'a', 'b')": "needs 'g'",
     "regexp_replace(name, 'a', '$1', 'g')": "a plain text",
     "lpad(name, 3, '')": "needs a number and a text",
+    "regexp_replace(name, 'a|ab', 'X', 'g')": "the longest",
+    "regexp_replace(name, 'a+?b*', 'X', 'g')": "the longest",
+    "regexp_replace(name, 'a{1,2}?b', 'X', 'g')": "the longest",
+    "regexp_replace(name, 'a+(ab)?', 'X', 'g')": "the longest",
+    r"regexp_replace(name, '(a+)\1', 'X', 'g')": "the longest",
+    r"regexp_replace(name, '\s*', 'X', 'g')": "an empty text",
+    r"regexp_replace(name, '^\y(?=a|b)', 'X', 'g')": "an empty text",
     "at at time zone name": "stands in the text",
     "quantity / unknown(other)": "no counterpart",
 }  # fmt: skip

@@ -12,6 +12,10 @@ _TOKEN = re.compile(r"\\.|\[|\(\?(?:[:=!]|<[=!])?|.", re.DOTALL)
 _CLASS_END = re.compile(r"\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\\])*\]", re.DOTALL)
 # Both let a dot be any character only where they are told to; in PostgreSQL it is.
 _DOT_IS_ALL = "s"
+_PLACES = set("AZyYmM")
+_ONE_SIGN = re.compile(rf"\\.|{_CLASS_END.pattern}", re.DOTALL)
+_OF_SEVERAL_LENGTHS = re.compile(r"\||[*+?}]\?|\)[*+?{]|\(\?<?[=!]|\\")
+_MAYBE_EMPTY = re.compile(r"(?:.(?:[*?]|\{0+(?:,[0-9]*)?\}))*", re.DOTALL)
 _ESCAPES = {
     "Z": r"\z",
     "y": r"\b",
@@ -43,6 +47,35 @@ def translated(pattern: str) -> str:
             raise ValueError(f"the option {found[0]} of a pattern is PostgreSQL's alone")
         options, rest = "i" if "i" in found[1] else "", pattern[found.end() :]
     return f"(?{_DOT_IS_ALL}{options}){''.join(_parts(rest, pattern))}"
+
+
+def translated_for_parts(pattern: str) -> str:
+    """The pattern that matches the same parts of each text.
+
+    Of the matches that begin at one place PostgreSQL takes the longest, the others the first that they
+    find. It is the longest where each sign of the pattern stands for one of the text, as often as can be.
+
+    Raises:
+        ValueError: As above; or the parts may be others, as may be how often nothing matches.
+    """
+    signs = _ONE_SIGN.sub(lambda found: _as_sign(found[0]), _OPTIONS.sub("", pattern, count=1))
+    signs = re.sub(r"[\^$]|\(\?<?[=!][^()]*\)", "", signs)
+    if _OF_SEVERAL_LENGTHS.search(signs):
+        raise ValueError(
+            f"the pattern {pattern!r} may match other parts in MySQL, which does not look for the longest:"
+            " leave out |, lazy quantifiers, references, and quantifiers of groups"
+        )
+    if _MAYBE_EMPTY.fullmatch(re.sub(r"\(\?:|[()]", "", signs)):
+        raise ValueError(
+            f"the pattern {pattern!r} may match an empty text, which MySQL replaces in another way"
+        )
+    return translated(pattern)
+
+
+def _as_sign(token: str) -> str:
+    if token[1:] in _PLACES:
+        return ""
+    return token if token.startswith("\\") and token[1:].isdigit() else "x"
 
 
 def _parts(rest: str, pattern: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlglot import exp
 
 from etl.warehouse.mysql.literals import json_member, text_literal
-from etl.warehouse.mysql.patterns import translated
+from etl.warehouse.mysql.patterns import translated, translated_for_parts
 from etl.warehouse.mysql.translation.kinds import WHOLE
 from etl.warehouse.mysql.translation.writer import Write, Writer, binary, function, number_in, text_in
 
@@ -76,7 +76,7 @@ def _replaced(writer: Writer, node: exp.RegexpReplace) -> str:
     if pattern is None or not is_plain or text_in(node.args.get("modifiers")) != "g":
         raise writer.refused(node, "needs 'g', and a pattern and a plain text that stand in the text")
     return (
-        f"regexp_replace({writer.write(node.this)}, {text_literal(translated(pattern))},"
+        f"regexp_replace({writer.write(node.this)}, {text_literal(translated_for_parts(pattern))},"
         f" {text_literal(str(new))})"
     )
 
