@@ -17,7 +17,8 @@ def written_kwargs(
     """The kwargs with which the system is asked; those of PostgreSQL are the suite's own.
 
     Raises:
-        ValueError: A predicate or a pattern says what this system would read in another way.
+        ValueError: A predicate or a pattern says what this system would read in another way, or a member of
+            a set is no value of its column.
     """
     kwargs = dict(rule.kwargs)
     predicate = kwargs.get("predicate") or _named(kwargs)
@@ -30,9 +31,9 @@ def written_kwargs(
         kwargs["regex_list"] = [database.pattern(pattern) for pattern in kwargs["regex_list"]]
     if isinstance(kwargs.get("as_of"), str):
         kwargs["as_of"] = database.instant(kwargs["as_of"])
-    if "value_set" in kwargs and _holds_instants(kwargs.get("column"), declared):
-        values = kwargs["value_set"]
-        kwargs["value_set"] = [database.instant(v) if isinstance(v, str) else v for v in values]
+    write = {"timestamp": database.instant, "uuid": database.uuid}.get(_type(kwargs.get("column"), declared))
+    if "value_set" in kwargs and write is not None:
+        kwargs["value_set"] = [write(v) if isinstance(v, str) else v for v in kwargs["value_set"]]
     if isinstance(kwargs.get("columns"), dict):
         kwargs["columns"] = {
             name: " or ".join(sorted(database.reflected_types(kind)))
@@ -46,6 +47,6 @@ def _named(kwargs: dict[str, Any]) -> str:
     return rule.predicate if rule else ""
 
 
-def _holds_instants(column: str | None, declared: SourceTable | None) -> bool:
+def _type(column: str | None, declared: SourceTable | None) -> str:
     known = declared.staged_columns.get(str(column)) if declared else None
-    return known is not None and known.type == "timestamp"
+    return known.type if known is not None else ""

@@ -223,6 +223,14 @@ class Database(ABC):
         """An instant in ISO 8601 as a text that equals a column's value; another text as it is."""
 
     @abstractmethod
+    def uuid(self, text: str) -> str:
+        """A UUID in any spelling as a text that equals a column's value.
+
+        Raises:
+            ValueError: It is none.
+        """
+
+    @abstractmethod
     def reflected_types(self, column_type: str) -> set[str]:
         """The type as SQLAlchemy may show it of a staged column, in small letters."""
 

@@ -42,6 +42,7 @@ TYPES = {
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 NAMES = ("Ana", "ana", "Ana ", "ÁRVÍZ", "US\n", "", None, "a'b", "b\\c", "100%", "ﬁ", "😀", "Ana")
 LONG = "x" * 5_000
+KNOWN = "00000000-0000-0000-00ab-000000000007"
 
 
 def rows() -> Iterator[tuple[Any, ...]]:
@@ -61,7 +62,7 @@ def rows() -> Iterator[tuple[Any, ...]]:
             None if n % 9 == 0 else NOON + timedelta(hours=n % 4 - 1),
             time(n % 24, n % 60),
             {"n": n % 4},
-            f"00000000-0000-0000-0000-{n % 180:012d}",
+            f"00000000-0000-0000-00ab-{n % 180:012d}",
             None if n % 6 == 0 else f"%s {n % 5}",
         )
 
@@ -104,7 +105,9 @@ ROW_RULES: list[tuple[str, dict[str, Any]]] = [
         IN_SET,
         {"column": "at", "value_set": ["2024-05-01T12:00:00+00:00", "2024-05-01T13:59:59.99999+02:00"]},
     ),
-    (IN_SET, {"column": "token", "value_set": ["00000000-0000-0000-0000-000000000007"]}),
+    (IN_SET, {"column": "token", "value_set": [KNOWN]}),
+    (IN_SET, {"column": "token", "value_set": [KNOWN.upper(), f"{{{KNOWN.replace('-', '')}}}"]}),
+    (NOT_IN_SET, {"column": "token", "value_set": [KNOWN.upper()]}),
     (IN_SET, {"column": ODD, "value_set": ["%s 1", "%s 2"]}),
     (NOT_IN_SET, {"column": "name", "value_set": ["Ana", "ana"]}),
     (NOT_IN_SET, {"column": "quantity", "value_set": [3]}),
@@ -202,6 +205,11 @@ TABLE_RULES: list[tuple[str, dict[str, Any]]] = [
     ),
     ("expect_column_distinct_values_to_be_in_set", {"column": "quantity", "value_set": [0, 1]}),
     ("expect_column_distinct_values_to_contain_set", {"column": "name", "value_set": ["Ana", "ana"]}),
+    ("expect_column_distinct_values_to_contain_set", {"column": "token", "value_set": [KNOWN.upper()]}),
+    (
+        "expect_column_share_to_be_between",
+        {"column": "token", "value_set": [KNOWN.upper()], "max_value": 0.1},
+    ),
     ("expect_column_distinct_values_to_equal_set", {"column": "quantity", "value_set": list(range(-1, 6))}),
     ("expect_column_most_common_value_to_be_in_set", {"column": "name", "value_set": ["Ana"]}),
     ("expect_column_share_to_be_between", {"column": "name", "value_set": ["Ana"], "max_value": 0.1}),

@@ -31,36 +31,47 @@ TYPES = {
     "until": "timestamp",
     "hour": "time",
     "document": "json",
+    "token": "uuid",
+    "bytes": "bytes",
     "Größe `%s": "integer",
 }
 AT = datetime(2024, 2, 29, 23, 59, 59, 123456, UTC)
+TOKEN, OTHER_TOKEN = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "f0000000-0000-4000-8000-00000000000a"
 FOUND = '{"x": {"y": "z"}, "n": null, "l": [1, "two"]}'
 ROWS: list[tuple[Any, ...]] = [
     (
         *(1, 7, -2, Decimal("10.05"), 0.5, "Ana", "x", True, date(2024, 2, 29), date(2024, 2, 29)),
-        *(AT, AT.replace(day=1), time(8), FOUND, 1),
+        *(AT, AT.replace(day=1), time(8), FOUND, TOKEN, b"\xde\xad", 1),
     ),
     (
         *(2, -7, 3, Decimal("-2.50"), 2.5, "ÁRVÍZ ", "it's", False, date(2023, 12, 31), date(2000, 1, 1)),
-        *(AT, AT.replace(year=2025, day=28), None, '{"x": 5}', 2),
+        *(AT, AT.replace(year=2025, day=28), None, '{"x": 5}', OTHER_TOKEN, b"", 2),
     ),
     (
         *(3, 0, None, Decimal("0.00"), -1.5, "US\n", "B", None, date(1999, 1, 1), date(2026, 1, 1)),
-        *(datetime(2024, 1, 1, tzinfo=UTC), None, time(1), None, 3),
+        *(datetime(2024, 1, 1, tzinfo=UTC), None, time(1), None, None, None, 3),
     ),
-    (4, *(None,) * 14),
+    (4, *(None,) * 16),
     (
         *(5, 2, 1, Decimal("3.33"), 1e10, "a'b\\c%d_e", None, True, date(2024, 7, 1), None),
-        *(AT.replace(month=7), AT, time(23, 59), "[]", 5),
+        *(AT.replace(month=7), AT, time(23, 59), "[]", TOKEN, b"a'b", 5),
     ),
     (
         *(6, 9, -2, Decimal("12.35"), 2.5, "a-Bé-%c", "x", True, date(2026, 3, 29), date(2024, 2, 29)),
         *(datetime(2026, 3, 29, 1, 30, 15, 250000, UTC), datetime(2025, 12, 31, 23, 59, 59, 999999, UTC)),
-        *(None, None, None),
+        *(None, None, None, None, None),
     ),
     (
         *(7, -9, 3, Decimal("-0.05"), -0.1, "", "it's", False, date(1999, 12, 31), date(2000, 1, 1)),
-        *(datetime(1969, 12, 31, 23, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC), None, None, 7),
+        *(
+            datetime(1969, 12, 31, 23, 30, tzinfo=UTC),
+            datetime(2026, 10, 25, 1, tzinfo=UTC),
+            None,
+            None,
+            None,
+            None,
+            7,
+        ),
     ),
 ]
 UNITS = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
@@ -169,6 +180,37 @@ SAME = [
     "rpad(name, 5)",
     "concat(null, name)",
     "(amount * 1.50)::text",
+    "token = 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'",
+    "token in (('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'))",
+    "token not in ('{A0EEBC999C0B4EF8BB6D6BB9BD380A11}', null)",
+    "token between 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11' and 'F0000000-0000-4000-8000-000000000000'",
+    "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11' between token and token",
+    "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11' in (select token from warehouse.things)",
+    "token > 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'",
+    "token is distinct from 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'",
+    "token = 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid",
+    "token::text = 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'",
+    "coalesce(token, 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11')::text",
+    "nullif(token, 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11') is null",
+    "least(token, 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11') = token",
+    "case token when 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11' then 1 else 0 end",
+    "token = case when flag then 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11' else token end",
+    "(token, at) in (('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', '2024-02-29 23:59:59.123456Z'))",
+    "(at, quantity) = ('2024-01-01 01:00+01', 0)",
+    "(quantity, '2024-01-01 01:00+01') in (select t.quantity, t.at from warehouse.things as t)",
+    "token || ' of ' || name",
+    "concat(token, '!')",
+    "'2024-02-29 23:59:59.123456Z' between until and at",
+    "bytes = bytes",
+    "bytes <> (select t.bytes from warehouse.things as t where t.id = 1)",
+    "document = null",
+    "quantity = ' 7 '",
+    "amount in ('10.05', '-25e-1')",
+    "ratio < '2.5e0'",
+    "coalesce(quantity, '5') / 2",
+    "id = '1' or other = (-2)",
+    "day = '20231231'",
+    "flag::integer = 1",
 ]  # fmt: skip
 COLUMNS = [
     ("quantity + other", "bigint"),
@@ -264,6 +306,9 @@ COLUMNS = [
     ("day", "timestamp"),
     ("at at time zone 'Asia/Tokyo'", "timestamp"),
     ("coalesce(document, document)", "json"),
+    ("coalesce(bytes, bytes)", "bytes"),
+    ("coalesce(token, 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11')", "text"),
+    ("case when quantity > 0 then 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11' else token end = token", "boolean"),
     (r"regexp_replace(name, '^\s*([[:alpha:]]+)[|?*]?(?=\y|z|)', '', 'g')", "text"),
 ]  # fmt: skip
 REFUSED = {
@@ -315,6 +360,72 @@ REFUSED = {
     "regexp_replace(name, 'a', 'b')": "needs 'g'",
     "regexp_replace(name, 'a', '$1', 'g')": "a plain text",
     "lpad(name, 3, '')": "needs a number and a text",
+    "at at time zone name": "stands in the text",
+    "quantity / unknown(other)": "may be of whole numbers",
+    "unknown(other) = name": "no counterpart",
+    """document = '{"x": 5}'""": "puts a document beside another",
+    """document in ('{"x": 5}')""": "puts a document beside another",
+    "document = document": "puts a document beside another",
+    "document -> 'x' is distinct from document -> 'y'": "puts a document beside another",
+    "document = no_column": "puts a document beside another",
+    "nullif(document, '{}') is null": "puts a document beside another",
+    "coalesce(document, '{}') is null": "a text in quotes beside a document",
+    "(document, id) = (document, 1)": "puts a document beside another",
+    "document in (select t.document from warehouse.things as t)": "puts a document beside another",
+    "(select count(distinct document) from warehouse.things) = 1": "compares documents",
+    "exists (select distinct t.document from warehouse.things as t)": "compares documents",
+    "exists (select 1 from warehouse.things as t group by t.document)": "compares documents",
+    "exists (select 1 from warehouse.things as t order by t.document)": "compares documents",
+    "exists (select t.document from warehouse.things as t union select null)": "compares documents",
+    "exists (select 1 from warehouse.things as t join warehouse.things as o using (document))":
+        "compares documents",
+    "row_number() over (partition by document order by id) = 1": "compares documents",
+    "(select max(document) from warehouse.things) is null": "no counterpart",
+    "(select max(flag) from warehouse.things)": "no counterpart",
+    r"bytes = '\xdead'": "a text in quotes beside bytes",
+    r"bytes between '\x00' and '\xff'": "a text in quotes beside bytes",
+    r"coalesce(bytes, '\x') is null": "a text in quotes beside bytes",
+    "bytes = name": "a text beside bytes",
+    "name = 5": "a number beside a text",
+    "5 < name": "a number beside a text",
+    "name in ('a', 5)": "a number beside a text",
+    "id in (select t.name from warehouse.things as t)": "a number beside a text",
+    "quantity between 1 and name": "a number beside a text",
+    "case name when 1 then true end": "a number beside a text",
+    "case when flag then name else 1 end = 'a'": "a number beside a text",
+    "coalesce(name, 0) = '0'": "a number beside a text",
+    "greatest(name, 5) = '5'": "a number beside a text",
+    "nullif(quantity, name) = 1": "a number beside a text",
+    "(quantity, name) = (7, 7)": "a number beside a text",
+    "quantity is not distinct from name": "a number beside a text",
+    "quantity = coalesce('7', '8')": "a number beside a text",
+    "document ->> 'x' = 5": "a number beside a text",
+    "flag = 1": "a boolean beside a number",
+    "1 <> flag": "a boolean beside a number",
+    "flag in (1, 0)": "a boolean beside a number",
+    "case flag when 1 then 2 end": "a boolean beside a number",
+    "(quantity > 1) = 1": "a boolean beside a number",
+    "flag = name": "a boolean beside a text",
+    "day = 20240229": "a date or an instant beside a number",
+    "at = name": "a date or an instant beside a text",
+    "hour < 5": "a number beside a time",
+    "token = name": "a text beside a uuid",
+    "token = lower('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11')": "a text beside a uuid",
+    "token = 'A0EEBC99'": "is no UUID",
+    "token in ('urn:uuid:a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11')": "is no UUID",
+    "name::uuid = token": "no counterpart",
+    "token like 'a%'": "needs a text",
+    "quantity ilike '7%'": "needs a text",
+    "token ~ '^A'": "needs a text",
+    r"document like '%\%' escape '|'": "needs a text",
+    "quantity = '7.0'": "is no whole number",
+    "quantity = 'seven'": "is no whole number",
+    "amount > 'NaN'": "is no number",
+    "ratio < 'infinity'": "is no number",
+    "day = '2024-02-29 23:00'": "is no day",
+    "at = 'yesterday'": "is no instant",
+    "hour < '12'": "is no time",
+    "(quantity, amount) = (1, 2, 3)": "rows of several lengths",
     "regexp_replace(name, 'a|ab', 'X', 'g')": "the longest",
     "regexp_replace(name, 'a+?b*', 'X', 'g')": "the longest",
     "regexp_replace(name, 'a{1,2}?b', 'X', 'g')": "the longest",
@@ -322,8 +433,6 @@ REFUSED = {
     r"regexp_replace(name, '(a+)\1', 'X', 'g')": "the longest",
     r"regexp_replace(name, '\s*', 'X', 'g')": "an empty text",
     r"regexp_replace(name, '^\y(?=a|b)', 'X', 'g')": "an empty text",
-    "at at time zone name": "stands in the text",
-    "quantity / unknown(other)": "no counterpart",
 }  # fmt: skip
 OF_THE_SESSION = [
     ("at::date", "date"),
@@ -456,6 +565,14 @@ def test_instants_are_read_in_utc(systems: tuple[Database, MySQL]) -> None:
     assert mysql.instant("20240501") == "20240501"
 
 
+def test_uuids_are_written_as_columns_keep_them(systems: tuple[Database, MySQL]) -> None:
+    postgresql, mysql = systems
+    assert postgresql.uuid(TOKEN.upper()) == TOKEN.upper()
+    assert mysql.uuid(TOKEN.upper()) == mysql.uuid(f"{{{TOKEN.replace('-', '')}}}") == TOKEN
+    with pytest.raises(ValueError, match="'a0ee' is no UUID"):
+        mysql.uuid("a0ee")
+
+
 def _values(database: Database, text: str) -> list[Any]:
     written = database.predicate(text, "warehouse", "things").replace("%", "%%")
     with database.own_session() as session:
@@ -477,9 +594,11 @@ def _column(database: Database, text: str, column_type: str) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers with the digits that both give, booleans as numbers, instants without their zone."""
+    """Numbers with the digits that both give, booleans as numbers, instants without a zone, bytes."""
     if isinstance(value, bool | int):
         return Decimal(int(value))
     if isinstance(value, Decimal | float):
         return round(Decimal(value), 10).normalize() + 0
+    if isinstance(value, memoryview):
+        return bytes(value)
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value

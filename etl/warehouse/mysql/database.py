@@ -28,7 +28,7 @@ from etl.warehouse.mysql.connection import (
     open_connection,
     read_warehouse_url,
 )
-from etl.warehouse.mysql.literals import json_member, text_literal
+from etl.warehouse.mysql.literals import json_member, text_literal, uuid_text
 from etl.warehouse.mysql.mart_building import MySQLMarts
 from etl.warehouse.mysql.patterns import translated as translated_pattern
 from etl.warehouse.mysql.reading import Reader
@@ -227,6 +227,13 @@ class MySQL(Database):
     def instant(self, text: str) -> str:
         """In UTC without a zone, which MariaDB would not read."""
         return utc_text(text) if _INSTANT.fullmatch(text) else text
+
+    def uuid(self, text: str) -> str:
+        """As columns keep it."""
+        try:
+            return uuid_text(text)
+        except ValueError as error:
+            raise ValueError(f"{text!r} {error}") from None
 
     def reflected_types(self, column_type: str) -> set[str]:
         """As the server shows it; MariaDB's documents by their collation."""

@@ -17,6 +17,9 @@ from etl.errors import ContractError
 # Backslashes escape in all sessions of the warehouse, see ``SQL_MODE``.
 _ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "\0": "\\0", "\n": "\\n", "\r": "\\r", "\x1a": "\\Z"})
 
+# Hyphens may stand behind any four digits.
+_UUID = re.compile(r"(?:[0-9a-f]{4}-?){7}[0-9a-f]{4}", re.IGNORECASE)
+
 
 def text_literal(text: str) -> str:
     """A text in single quotes."""
@@ -36,6 +39,18 @@ def json_member(document: str, name: str, quoted: Callable[[str], str] = text_li
     sought = quoted(re.sub(r"([\\%_])", r"\\\1", name))
     place = f"json_unquote(json_search(json_keys({document}), 'one', {sought}))"
     return f"json_extract(json_extract({document}, '$.*'), {place})"
+
+
+def uuid_text(text: str) -> str:
+    """A UUID, as PostgreSQL reads them, in the form in which columns keep it.
+
+    Raises:
+        ValueError: It is none.
+    """
+    inner = text[1:-1] if text.startswith("{") and text.endswith("}") else text
+    if not _UUID.fullmatch(inner):
+        raise ValueError("is no UUID")
+    return str(UUID(inner))
 
 
 def literal(value: Any) -> str:

@@ -159,6 +159,10 @@ class PostgreSQL(Database):
         """The text itself."""
         return text
 
+    def uuid(self, text: str) -> str:
+        """The text itself, which the server reads."""
+        return text
+
     def reflected_types(self, column_type: str) -> set[str]:
         """As ``format_type`` shows it."""
         return self.shown_types(column_type)

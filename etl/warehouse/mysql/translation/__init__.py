@@ -3,7 +3,8 @@
 Catalog and suites hold one text for all systems. sqlglot reads it; what is written for each of its parts
 stands in ``values``, ``texts``, ``times`` and ``queries``, and a part that has no place there is refused,
 because a statement that both systems take may mean two things: ``least(1, null)``, ``7 / 2``, ``day - 1``.
-On which of them it means ``kinds`` tells. Importing any of it costs the import of sqlglot.
+On which of them it means ``kinds`` tells, and ``comparing`` what may stand beside what. Importing any of
+it costs the import of sqlglot.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def translated_column(value: exp.Expression, types: Mapping[str, str], column_ty
     """
     writer = Writer(value, {name: {each} for name, each in types.items()}, _WRITERS, is_of_row=True)
     kind, target = writer.kind(value), kind_of_type(column_type)
-    if kind in {"text", "boolean"} and target not in {kind, "text"}:
+    if kind in {"text", "boolean", "uuid"} and target not in {kind, "text"}:
         raise writer.refused(value, f"is a {kind}; cast it to the type of its column")
     are_numbers = {kind, target} <= NUMBERS and not (kind == "float" and target in WHOLE)
     are_moments = kind in {"date", "local"} and target == "instant"

@@ -12,10 +12,10 @@ from sqlglot import exp
 
 # A "numeric" is an "exact" number whose digits after the point each system chooses. A "local" time is a
 # timestamp without time zone, as clocks somewhere show it. A "word" is a text in quotes, which becomes
-# whatever stands beside it; so does "null".
+# whatever stands beside it; so does "null". A "uuid" is kept as a text in small letters.
 Kind = Literal[
     "integer", "bigint", "exact", "numeric", "float", "text", "boolean", "date", "instant", "local", "time",
-    "interval", "document", "bytes", "word", "null",
+    "interval", "document", "bytes", "uuid", "word", "null",
 ]  # fmt: skip
 Kinds = Mapping[str, Kind | None]
 WHOLE = {"integer", "bigint"}
@@ -29,7 +29,7 @@ _OF_CATALOG: dict[str, Kind] = {
     "bigint": "bigint",
     "double": "float",
     "text": "text",
-    "uuid": "text",
+    "uuid": "uuid",
     "boolean": "boolean",
     "date": "date",
     "timestamp": "instant",
@@ -48,6 +48,7 @@ _OF_CASTS: dict[str, Kind] = {
     "TIMESTAMP": "local",
     "TIME": "time",
     "JSONB": "document",
+    "UUID": "uuid",
 }
 
 
@@ -70,7 +71,7 @@ def with_names_of(root: exp.Expression, columns: Kinds) -> Kinds:
     # A name may stand for a value that is made of other names.
     for _ in range(3):
         for name, value in given:
-            found = kind_of(value, known)
+            found = _settled(kind_of(value, known))
             is_other = name in columns and columns[name] != found
             known[name] = None if is_other else found
     return known
@@ -83,11 +84,21 @@ def name_of(identifier: Any) -> str:
 
 def kind_of(node: Any, columns: Kinds) -> Kind | None:
     """The kind of a part; None where it cannot be told."""
+    if isinstance(node, (exp.Any, exp.All)):  # predicates to sqlglot
+        return None
     for kind, types in _FIXED.items():
         if isinstance(node, types):
             return kind
     found = next((find for types, find in _FOUND if isinstance(node, types)), None)
     return found(node, columns) if found else None
+
+
+def columns_of(node: Any) -> list[Any]:
+    """The columns of a row or of a query; none of another value."""
+    if isinstance(node, exp.Tuple):
+        return list(node.expressions)
+    query = node.unnest()
+    return list(query.selects) if isinstance(query, exp.Query) else []
 
 
 def common(kinds: Iterable[Kind | None]) -> Kind | None:
@@ -146,9 +157,9 @@ def _of_round(node: exp.Expression, columns: Kinds) -> Kind | None:
 
 
 def _of_query(node: exp.Expression, columns: Kinds) -> Kind | None:
-    query = node.unnest() if isinstance(node, exp.Subquery) else node
-    projections = query.selects if isinstance(query, exp.Query) else []
-    return kind_of(projections[0], columns) if len(projections) == 1 else None
+    """A text in quotes is a text to all that is outside."""
+    projections = columns_of(node)
+    return _settled(kind_of(projections[0], columns)) if len(projections) == 1 else None
 
 
 def _of_all(*names: str) -> Callable[[Any, Kinds], Kind | None]:
@@ -165,9 +176,19 @@ def _of_one_of(*names: str) -> Callable[[Any, Kinds], Kind | None]:
 
     def found(node: exp.Expression, columns: Kinds) -> Kind | None:
         kind = _of_all(*names)(node, columns)
-        return "numeric" if kind == "exact" and len(_parts(node, names)) > 1 else kind
+        return "numeric" if kind == "exact" and len(_parts(node, names)) > 1 else _settled(kind)
 
     return found
+
+
+def _settled(kind: Kind | None) -> Kind | None:
+    """What a text in quotes is once nothing stood beside it."""
+    return "text" if kind == "word" else kind
+
+
+def _of_named(node: exp.Anonymous, _: Kinds) -> Kind | None:
+    """Of a function that sqlglot has no type for."""
+    return "integer" if node.name.lower() == "octet_length" else None
 
 
 def _parts(node: exp.Expression, names: Iterable[str]) -> list[Any]:
@@ -184,7 +205,7 @@ _FIXED: dict[Kind, tuple[Any, ...]] = {
     ),
     "interval": (exp.Interval,),
     "bigint": (exp.Count, exp.RowNumber),
-    "integer": (exp.Length, exp.StrPosition, exp.Anonymous),
+    "integer": (exp.Length, exp.StrPosition),
     "numeric": (exp.Avg, exp.Extract),
     "text": (
         *(exp.DPipe, exp.Concat, exp.Lower, exp.Upper, exp.Trim, exp.Pad, exp.MD5, exp.SplitPart),
@@ -203,6 +224,7 @@ _FOUND: tuple[tuple[Any, Callable[[Any, Kinds], Kind | None]], ...] = (
     (exp.Mul, _of_all("this", "expression")),
     ((exp.Div, exp.Mod), _of_quotient),
     (exp.Sum, _of_sum),
+    (exp.Anonymous, _of_named),
     (exp.TimestampTrunc, _of_truncated),
     (exp.AtTimeZone, _of_zoned),
     ((exp.Round, exp.Trunc, exp.Ceil, exp.Floor), _of_round),

@@ -7,6 +7,7 @@ from typing import Any
 from sqlglot import exp
 
 from etl.identifiers import quote_mysql
+from etl.warehouse.mysql.translation.comparing import require_order
 from etl.warehouse.mysql.translation.kinds import name_of
 from etl.warehouse.mysql.translation.writer import Write, Writer
 
@@ -14,11 +15,15 @@ _JOINS = {"join", "inner join", "cross join"} | {
     f"{side} {word}" for side in ("left", "right") for word in ("join", "outer join")
 }
 
+# What PostgreSQL has no least and greatest of.
+_WITHOUT_LEAST = {"boolean", "document", "uuid"}
+
 
 def _select(writer: Writer, node: exp.Select) -> str:
     distinct = node.args.get("distinct")
     if distinct is not None:
         writer.only(distinct)
+        require_order(writer, node, node.expressions)
     parts = [
         _part(writer, node, "with_"),
         f"select {'distinct ' if distinct is not None else ''}{writer.all(node.expressions)}",
@@ -36,6 +41,8 @@ def _part(writer: Writer, node: exp.Expression, name: str) -> str:
 
 def _union(writer: Writer, node: exp.Union) -> str:
     word = "union" if node.args.get("distinct") else "union all"
+    if node.args.get("distinct"):
+        require_order(writer, node, [*node.this.selects, *node.expression.selects])
     left, right = (_branch(writer, query) for query in (node.this, node.expression))
     return " ".join(filter(None, [_part(writer, node, "with_"), f"{left} {word} {right}"]))
 
@@ -78,6 +85,7 @@ def _join(writer: Writer, node: exp.Join) -> str:
         # A table after a comma has no words at all.
         raise writer.refused(node)
     on = node.args.get("on")
+    require_order(writer, node, map(exp.column, node.args.get("using") or ()))
     using = ", ".join(quote_mysql(name_of(column)) for column in node.args.get("using") or ())
     condition = f" on {writer.write(on)}" if on is not None else f" using ({using})" if using else ""
     return f"{words} {writer.write(node.this)}{condition}"
@@ -85,11 +93,13 @@ def _join(writer: Writer, node: exp.Join) -> str:
 
 def _group(writer: Writer, node: exp.Group) -> str:
     writer.only(node, "expressions")
+    require_order(writer, node, node.expressions)
     return f"group by {writer.all(node.expressions)}"
 
 
 def _ordered(writer: Writer, node: exp.Ordered) -> str:
     """PostgreSQL has NULL at the end, MySQL at the beginning."""
+    require_order(writer, node, [node.this])
     value, is_falling = writer.write(node.this), bool(node.args.get("desc"))
     nulls = f"{value} is null{' desc' if node.args.get('nulls_first') else ''}"
     return f"{nulls}, {value}{' desc' if is_falling else ''}"
@@ -101,6 +111,7 @@ def _aliased(writer: Writer, node: exp.Alias) -> str:
 
 def _window(writer: Writer, node: exp.Window) -> str:
     partition = node.args.get("partition_by")
+    require_order(writer, node, partition or ())
     parts = [f"partition by {writer.all(partition)}" if partition else "", _part(writer, node, "order")]
     return f"{writer.write(node.this)} over ({' '.join(filter(None, parts))})"
 
@@ -113,6 +124,8 @@ def _counted(writer: Writer, node: exp.Count) -> str:
 def _aggregate(name: str) -> Write:
     def write(writer: Writer, node: Any) -> str:
         writer.only(node, "this")
+        if isinstance(node, (exp.Min, exp.Max)) and writer.kind(node.this) in _WITHOUT_LEAST:
+            raise writer.refused(node)
         return f"{name}({writer.write(node.this)})"
 
     return write
@@ -122,6 +135,7 @@ def _distinct(writer: Writer, node: exp.Distinct) -> str:
     writer.only(node, "expressions")
     if any(isinstance(value, exp.Tuple) for value in node.expressions):
         raise writer.refused(node)
+    require_order(writer, node, node.expressions)
     return f"distinct {writer.all(node.expressions)}"
 
 

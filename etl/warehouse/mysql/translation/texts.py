@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from etl.warehouse.mysql.literals import json_member, text_literal
 from etl.warehouse.mysql.patterns import translated, translated_for_parts
+from etl.warehouse.mysql.translation.comparing import require_text
 from etl.warehouse.mysql.translation.kinds import WHOLE
 from etl.warehouse.mysql.translation.writer import Write, Writer, binary, function, number_in, text_in
 
@@ -19,7 +20,7 @@ def as_text(writer: Writer, node: Any) -> str | None:
     kind, written = writer.kind(node), writer.write(node)
     if kind == "boolean":
         return f"(case when {written} then 'true' when not {written} then 'false' end)"
-    if kind in {"text", "word", "null"}:
+    if kind in {"text", "uuid", "word", "null"}:
         return written
     return f"cast({written} as char)" if kind in {*WHOLE, "exact", "date"} else None
 
@@ -126,6 +127,7 @@ def _matches(options: str) -> Write:
         pattern = text_in(node.expression)
         if pattern is None:
             raise writer.refused(node, "needs a pattern that stands in the text")
+        require_text(writer, node, node.this)
         return f"({writer.write(node.this)} regexp {text_literal(translated(options + pattern))})"
 
     return write
@@ -134,6 +136,7 @@ def _matches(options: str) -> Write:
 def _like(writer: Writer, node: exp.Like) -> str:
     if isinstance(node.expression, (exp.Any, exp.All)):
         raise writer.refused(node)
+    require_text(writer, node, node.this, node.expression)
     return binary(f"{_no(node)}like")(writer, node)
 
 
@@ -141,11 +144,13 @@ def _escaped(writer: Writer, node: exp.Escape) -> str:
     like = node.this
     if type(like) is not exp.Like:
         raise writer.refused(node)
+    require_text(writer, node, like.this, like.expression)
     text, pattern, sign = (writer.write(part) for part in (like.this, like.expression, node.expression))
     return f"({text} {_no(like)}like {pattern} escape {sign})"
 
 
 def _ilike(writer: Writer, node: exp.ILike) -> str:
+    require_text(writer, node, node.this, node.expression)
     return f"(lower({writer.write(node.this)}) {_no(node)}like lower({writer.write(node.expression)}))"
 
 

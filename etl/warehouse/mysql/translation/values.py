@@ -11,7 +11,16 @@ from sqlglot import exp
 from etl.catalog_types import MAX_MYSQL_DIGITS, MAX_MYSQL_SCALE
 from etl.identifiers import quote_mysql
 from etl.warehouse.mysql.literals import text_literal
-from etl.warehouse.mysql.translation.kinds import INSTANTS, NUMBERS, WHOLE, Kind, kind_of_cast, name_of
+from etl.warehouse.mysql.translation.comparing import require_alike, require_comparable
+from etl.warehouse.mysql.translation.kinds import (
+    INSTANTS,
+    NUMBERS,
+    WHOLE,
+    Kind,
+    common,
+    kind_of_cast,
+    name_of,
+)
 from etl.warehouse.mysql.translation.texts import as_text
 from etl.warehouse.mysql.translation.writer import Write, Writer, arguments, binary, function, simple
 
@@ -32,19 +41,29 @@ def _literal(writer: Writer, node: exp.Literal) -> str:
 
 
 def _between(writer: Writer, node: exp.Between) -> str:
-    _require_comparable(writer, node, node.this, node.args["low"], node.args["high"])
-    low, high = (writer.write_as(writer.kind(node.this), node.args[end]) for end in ("low", "high"))
+    value, ends = node.this, [node.args[end] for end in ("low", "high")]
+    require_comparable(writer, node, value, *ends)
+    low, high = (writer.write_beside(value, end) for end in ends)
     if node.args.get("symmetric"):
         low, high = f"least({low}, {high})", f"greatest({low}, {high})"
-    return f"({writer.write(node.this)} between {low} and {high})"
+    return f"({_beside_all(writer, ends, value)} between {low} and {high})"
 
 
 def _in(writer: Writer, node: exp.In) -> str:
-    if query := node.args.get("query"):
-        return f"({writer.write(node.this)} in {writer.write(query)})"
-    _require_comparable(writer, node, node.this, *node.expressions)
-    values = ", ".join(writer.write_as(writer.kind(node.this), value) for value in node.expressions)
-    return f"({writer.write(node.this)} in ({values}))"
+    value, query = node.this, node.args.get("query")
+    members = node.expressions if query is None else [query]
+    require_comparable(writer, node, value, *members)
+    written = _beside_all(writer, members, value)
+    if query is not None:
+        return f"({written} in {writer.write(query)})"
+    return f"({written} in ({', '.join(writer.write_beside(value, member) for member in members)}))"
+
+
+def _beside_all(writer: Writer, others: list[Any], node: Any) -> str:
+    """A row beside the first of several; another value beside what they are together."""
+    if isinstance(node, exp.Tuple):
+        return writer.write_beside(others[0], node)
+    return writer.write_as(common(map(writer.kind, others)), node)
 
 
 def _is(writer: Writer, node: exp.Is) -> str:
@@ -56,16 +75,10 @@ def _is(writer: Writer, node: exp.Is) -> str:
 
 def _compared(sign: str) -> Write:
     def write(writer: Writer, node: exp.Binary) -> str:
-        _require_comparable(writer, node, node.this, node.expression)
+        require_comparable(writer, node, node.this, node.expression)
         return binary(sign)(writer, node)
 
     return write
-
-
-def _require_comparable(writer: Writer, node: Any, *values: Any) -> None:
-    """An instant and a day are so only in a time zone."""
-    if {writer.kind(value) for value in values} & {"date", "local"}:
-        writer.require_zone(node, *values)
 
 
 def _is_distinct(no: str) -> Write:
@@ -120,6 +133,7 @@ def _extreme(name: str) -> Write:
     """PostgreSQL's ignore NULL, as long as there is another value."""
 
     def write(writer: Writer, node: exp.Least | exp.Greatest) -> str:
+        require_comparable(writer, node, node.this, *node.expressions)
         values = arguments(writer, node, "this", "expressions")
         if len(values) == 1:
             return values[0]
@@ -127,6 +141,16 @@ def _extreme(name: str) -> Write:
         return f"{name}({', '.join(f'coalesce({each})' for each in turned)})"
 
     return write
+
+
+def _nullif(writer: Writer, node: exp.Nullif) -> str:
+    require_comparable(writer, node, node.this, node.expression)
+    return function("nullif", "this", "expression")(writer, node)
+
+
+def _coalesce(writer: Writer, node: exp.Coalesce) -> str:
+    require_alike(writer, node, node.this, *node.expressions)
+    return function("coalesce", "this", "expressions")(writer, node)
 
 
 def _power(writer: Writer, node: exp.Pow) -> str:
@@ -138,13 +162,19 @@ def _power(writer: Writer, node: exp.Pow) -> str:
 
 def _case(writer: Writer, node: exp.Case) -> str:
     value, default, kind = node.this, node.args.get("default"), writer.kind(node)
+    cases = [when.this for when in node.args["ifs"]]
+    results = [when.args["true"] for when in node.args["ifs"]]
+    require_alike(writer, node, *results, *([] if default is None else [default]))
+    if value is not None:
+        require_comparable(writer, node, value, *cases)
+    asked = "boolean" if value is None else writer.kind(value)
     whens = [
-        f"when {writer.write_as(writer.kind(value) if value else 'boolean', when.this)}"
-        f" then {writer.write_as(kind, when.args['true'])}"
-        for when in node.args["ifs"]
+        f"when {writer.write_as(asked, case)} then {writer.write_as(kind, result)}"
+        for case, result in zip(cases, results, strict=True)
     ]
     otherwise = f" else {writer.write_as(kind, default)}" if default is not None else ""
-    return f"(case{f' {writer.write(value)}' if value else ''} {' '.join(whens)}{otherwise} end)"
+    beside = "" if value is None else f" {_beside_all(writer, cases, value)}"
+    return f"(case{beside} {' '.join(whens)}{otherwise} end)"
 
 
 def _rounded(name: str, always: str = "") -> Write:
@@ -162,7 +192,7 @@ def _rounded(name: str, always: str = "") -> Write:
 
 def _cast(writer: Writer, node: exp.Cast) -> str:
     kind, target = writer.kind(node.this), kind_of_cast(node.to)
-    if kind == "word" and target in {"boolean", *INSTANTS}:
+    if kind == "word" and target in {"boolean", "uuid", *INSTANTS}:
         return writer.write_as(target, node.this.unnest())
     if target != kind and target in {"date", "time", *INSTANTS}:
         writer.require_zone(node, node.this, node)
@@ -227,6 +257,7 @@ _CASTS: dict[str, Callable[[Writer, exp.Cast, Kind | None], str | None]] = {
     "local": _to_time("datetime(6)", "date", *INSTANTS),
     "time": _to_time("time(6)", "time", *INSTANTS),
     "document": lambda writer, node, kind: writer.write(node.this) if kind == "document" else None,
+    "uuid": lambda writer, node, kind: writer.write(node.this) if kind == "uuid" else None,
 }
 VALUES: dict[type, Write] = {
     exp.Column: _column,
@@ -260,8 +291,8 @@ VALUES: dict[type, Write] = {
     exp.Log: function("log10", "this"),
     exp.Round: _rounded("round"),
     exp.Trunc: _rounded("truncate", always="0"),
-    exp.Nullif: function("nullif", "this", "expression"),
-    exp.Coalesce: function("coalesce", "this", "expressions"),
+    exp.Nullif: _nullif,
+    exp.Coalesce: _coalesce,
     exp.Least: _extreme("least"),
     exp.Greatest: _extreme("greatest"),
     exp.Case: _case,

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from sqlglot import exp
 
-from etl.warehouse.mysql.translation.kinds import INSTANTS, Kind, common, kind_of, kind_of_type, with_names_of
-from etl.warehouse.mysql.zones import utc_text
+from etl.warehouse.mysql.translation.kinds import (
+    Kind,
+    columns_of,
+    common,
+    kind_of,
+    kind_of_type,
+    with_names_of,
+)
+from etl.warehouse.mysql.translation.words import word_as
 
 Write = Callable[["Writer", Any], str]
 # How PostgreSQL has it; what is written says it, too.
@@ -96,18 +102,25 @@ class Writer:
         Raises:
             ValueError: The text is no such value.
         """
-        if not (isinstance(node, exp.Literal) and node.is_string):
+        text = text_in(node.unnest())
+        if text is None:
             return self.write(node)
-        text = str(node.this)
-        if kind == "boolean":
-            if text.lower() not in ("true", "false"):
-                raise self.refused(node, "is neither 'true' nor 'false'")
-            return text.lower()
-        if kind not in INSTANTS:
-            return self.write(node)
-        if kind == "local" and datetime.fromisoformat(text).tzinfo:
-            raise self.refused(node, "has a time zone, which a timestamp without one forgets")
-        return f"timestamp '{utc_text(text)}'"
+        try:
+            return word_as(kind, text)
+        except ValueError as error:
+            raise self.refused(node, str(error)) from None
+
+    def write_beside(self, other: Any, node: Any) -> str:
+        """One part beside another, each column of a row beside the one at its place.
+
+        Raises:
+            ValueError: As above.
+        """
+        others = columns_of(other)
+        if isinstance(node, exp.Tuple) and len(node.expressions) == len(others):
+            pairs = zip(others, node.expressions, strict=True)
+            return f"({', '.join(self.write_beside(*pair) for pair in pairs)})"
+        return self.write_as(self.kind(other), node)
 
     def kind(self, node: Any) -> Kind | None:
         """What kind of value a part has."""
@@ -145,7 +158,7 @@ def binary(sign: str) -> Write:
 
     def write(writer: Writer, node: exp.Binary) -> str:
         left, right = node.this, node.expression
-        sides = writer.write_as(writer.kind(right), left), writer.write_as(writer.kind(left), right)
+        sides = writer.write_beside(right, left), writer.write_beside(left, right)
         return f"({sides[0]} {sign} {sides[1]})"
 
     return write
@@ -162,11 +175,12 @@ def function(name: str, *parts: str) -> Write:
 
 
 def arguments(writer: Writer, node: exp.Expression, *parts: str) -> list[str]:
-    """What stands under these names, as values of the node's own kind."""
+    """What stands under these names, each as what they are together."""
     found = [node.args.get(part) for part in parts]
     flat = [each for value in found for each in (value if isinstance(value, list) else [value])]
-    kind = writer.kind(node)
-    return [writer.write_as(kind, value) for value in flat if value is not None]
+    values = [value for value in flat if value is not None]
+    kind = common(map(writer.kind, values))
+    return [writer.write_as(kind, value) for value in values]
 
 
 def simple(pattern: str) -> Write:
