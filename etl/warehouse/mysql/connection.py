@@ -160,6 +160,8 @@ def set_up(connection: MySQLConnection, settings: Settings) -> None:
         collation = MYSQL_COLLATION
         # Ends what reads; what writes is ended by the driver's own patience.
         values["max_execution_time"] = seconds * 1000
+        # When a table was changed is asked of it, and would be a day old.
+        values["information_schema_stats_expiry"] = 0
     settled = ", ".join(f"{name} = {value}" for name, value in values.items())
     connection.cmd_query(f"set names utf8mb4 collate {collation}")
     connection.cmd_query(f"set session {settled}")
