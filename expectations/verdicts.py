@@ -42,9 +42,10 @@ class DatabaseErrors:
         self._by_text: dict[str, Exception] = {}
 
     def note(self, error: BaseException | None) -> None:
-        """Keep an error of the driver."""
-        if isinstance(error, self._database.errors):
-            self._by_text[str(error).strip()] = error
+        """Keep an error of the driver; one without a text would be found in every trace."""
+        text = str(error).strip()
+        if text and isinstance(error, self._database.errors):
+            self._by_text[text] = error
 
     def failure_in(self, trace: str) -> Failure | None:
         """What the database said, without values: only errors about names and syntax keep their text."""

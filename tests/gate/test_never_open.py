@@ -15,6 +15,7 @@ import yaml
 from etl.errors import ConfigError, TransientError
 from etl.handles import RuleResult, Verdict
 from expectations.gate import judge
+from expectations.verdicts import DatabaseErrors
 from tests.gate.staging import SUITES_DIR, StagedShop
 
 SEVERITIES = ("critical", "warning", "info")
@@ -55,6 +56,17 @@ CANNOT_BE_ASKED: dict[str, tuple[dict[str, Any], str, str]] = {
         satisfying("1 / (_row - _row) > 0"),
         "answered with DivisionByZero",
         "answered with ER_DIVISION_BY_ZERO",
+    ),
+    "the predicate asks for a logarithm of nothing": (
+        satisfying("ln(_row - _row) > 0"),
+        "answered with InvalidArgumentForLogarithm",
+        # Of which number depends on the server.
+        "answered with ER_",
+    ),
+    "the predicate compares a text with a number": (
+        satisfying("brand_name = 5"),
+        "operator does not exist",
+        "brand_name = 5 puts a number beside a text",
     ),
     "the predicate means something else elsewhere": (
         satisfying("current_query() is null"),
@@ -106,6 +118,12 @@ def test_a_rule_that_cannot_be_asked_closes_the_gate_at_every_severity(
     finally:
         if shop.system == "postgresql":
             shop.execute("alter role current_user reset statement_timeout")
+
+
+def test_an_error_without_a_text_explains_no_other(shop: StagedShop) -> None:
+    errors = DatabaseErrors(shop.database)
+    errors.note(shop.database.errors[0](""))
+    assert errors.failure_in("a trace of something else") is None
 
 
 ASKING = {
