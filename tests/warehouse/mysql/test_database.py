@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from mysql.connector import errorcode
 
 from etl.catalog_types import MYSQL_TYPES
 from etl.errors import ConfigError
 from etl.warehouse.mysql.database import MySQL, shown_column
-from etl.warehouse.mysql.failures import message_without_values
+from etl.warehouse.mysql.failures import DATA_WARNINGS, message_without_values
 
 TYPES = [*MYSQL_TYPES, "decimal(18,2)", "decimal(65,30)"]
 
@@ -34,6 +35,14 @@ def test_columns_show_the_types_that_they_were_made_with(database: MySQL) -> Non
                     assert database.catalog_type(normal) == name
         assert database.catalog_type("point") is None
         assert database.catalog_type("bigint(20) unsigned") is None
+
+
+def test_warnings_of_a_quotient_by_zero_and_of_a_logarithm_of_nothing_are_errors(database: MySQL) -> None:
+    # MySQL has a number of its own for the second.
+    assert {errorcode.ER_DIVISION_BY_ZERO, errorcode.ER_INVALID_ARGUMENT_FOR_LOGARITHM} <= DATA_WARNINGS
+    for expression in ("1 / 0", "ln(0)"):
+        with database.session() as session, pytest.raises(database.errors):
+            session.execute(f"select {expression}")
 
 
 def test_every_type_can_be_a_key(database: MySQL) -> None:
