@@ -1,4 +1,4 @@
-"""Names and values that other tools break: what comes back, and what wins, stays the same (laws P1, Q3, F5)."""
+"""Names and values that tools break: what comes back, and what wins, stays the same (laws P1, Q3, F5)."""
 
 from __future__ import annotations
 

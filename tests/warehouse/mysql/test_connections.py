@@ -50,8 +50,8 @@ def test_every_session_is_alike_whatever_the_server_or_the_block_before_has_set(
     expiry = "0" if is_maria else "@@information_schema_stats_expiry"
     question = (
         "select @@sql_mode, @@time_zone, @@collation_connection, @@innodb_lock_wait_timeout, @@autocommit,"
-        f" @@{isolation}, @@sql_notes, {expiry}, @own, is_used_lock('own'), @@max_error_count, @@sql_safe_updates,"
-        " @@default_storage_engine, @@sql_select_limit > 1000000000"
+        f" @@{isolation}, @@sql_notes, {expiry}, @own, is_used_lock('own'), @@max_error_count,"
+        " @@sql_safe_updates, @@default_storage_engine, @@sql_select_limit > 1000000000"
     )
     on_mysql(mysql_server, f"set {', '.join(f'global {name} = {value}' for name, value in ODD.items())}")
     try:
