@@ -41,9 +41,9 @@ def count_adopted(scope: MergeScope, table: SourceTable) -> tuple[TableOutcome, 
         The outcome of the copy, and that of the source table (law R3).
     """
     sql = _statements(scope, table)
-    scope.session.execute(sql["drop_flagged"], {})
+    scope.session.execute(sql["drop_flagged"])
     flagged = scope.session.rowcount
-    scope.session.execute(sql["count"], {})
+    scope.session.execute(sql["count"])
     (present,) = scope.session.fetchone() or (0,)
     copied = TableOutcome(table.replica_relation, "replica", inserted=present, unchanged=flagged)
     return copied, replace(copied, name=table.qualified_name, role="source")
@@ -53,17 +53,17 @@ def adopt(scope: MergeScope, table: SourceTable) -> None:
     """Let the staged table take the place of the copy; last of all, because it leaves staging with that."""
     session, sql = scope.session, _statements(scope, table)
     copy = scope.session.identifier("replica", table.replica_relation)
-    session.execute(sql["find_place"], {})
+    session.execute(sql["find_place"])
     owner, key_index, key_name = (name.replace("%", "%%") for name in session.fetchone() or ())
-    session.execute(sql["find_rights"], {})
+    session.execute(sql["find_rights"])
     rights = session.fetchall()
     for name in ("rename_cursor", "complete", "replace"):
-        session.execute(sql[name], {})
+        session.execute(sql[name])
     named = f"add constraint {key_name} primary key using index {key_index}"
-    session.execute(f"alter table {copy} {named}", {})
-    session.execute(f"alter table {copy} owner to {owner}", {})
+    session.execute(f"alter table {copy} {named}")
+    session.execute(f"alter table {copy} owner to {owner}")
     for right, grantee, passing in rights:
-        session.execute(f"grant {right} on {copy} to {grantee.replace('%', '%%')} {passing}", {})
+        session.execute(f"grant {right} on {copy} to {grantee.replace('%', '%%')} {passing}")
     describe_replica(session, table)
 
 

@@ -61,7 +61,7 @@ def add_references(session: Session, table: Table, references: Mapping[str, Refe
         index = session.render(
             "generated/index.sql", schema=table.schema, relation=table.relation, column=name
         )
-        session.execute(index, {})
+        session.execute(index)
 
 
 def relax_columns(
@@ -111,4 +111,4 @@ def _alter(session: Session, table: Table, column: str, **names: object) -> None
     statement = session.render(
         "generated/column.sql", schema=table.schema, relation=table.relation, column=column, **names
     )
-    session.execute(statement, {})
+    session.execute(statement)

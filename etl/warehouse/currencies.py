@@ -23,7 +23,7 @@ def convert_currency(scope: StepScope, step: ConvertCurrency) -> Effect:
     scope.session.analyze("", "rates_found")
     quarantined = scope.number(sql["quarantine"], values)
     changed = scope.number(sql["convert"])
-    scope.session.execute(sql["close"], {})
+    scope.session.execute(sql["close"])
     return Effect(changed=changed, quarantined=quarantined)
 
 

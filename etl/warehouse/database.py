@@ -61,7 +61,7 @@ class Database(ABC):
     def __init__(self, url: str, settings: Settings) -> None:
         self.url = url
         self.settings = settings
-        self.sql = SqlFiles(self.sql_dir, self.quote, self.literal)
+        self.sql = SqlFiles(SQL_DIR / self.folder, self.quote, self.literal)
         self.sql.add_filters(
             type=self.type_of,
             key_type=self.key_type_of,
@@ -74,11 +74,6 @@ class Database(ABC):
             place_in=self.place_in,
         )
         self.sql.add_names(prefix=self.prefix)
-
-    @property
-    def sql_dir(self) -> Path:
-        """The folder of its SQL files."""
-        return SQL_DIR / self.folder
 
     @abstractmethod
     def session(

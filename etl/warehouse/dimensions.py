@@ -56,7 +56,6 @@ def open_merge(scope: MergeScope, dimension: Dimension) -> None:
             dimension=dimension.relation,
             key=dimension.key,
         ),
-        {},
     )
 
 
@@ -141,7 +140,7 @@ def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
         snowflakes=dimension.snowflakes,
         **by_type,
     )
-    scope.session.execute(statement, {})
+    scope.session.execute(statement)
     for column in dimension.snowflakes:
         _resolve_snowflake(scope, dimension, column)
     analyze(scope, _versions(dimension), [*dimension.key, "valid_from", "valid_to"])
@@ -152,8 +151,8 @@ def apply_versions(scope: MergeScope, dimension: Dimension) -> TableOutcome:
     sql, values = _apply_statements(scope, dimension), {"run_id": scope.run_id}
     _check_guard(scope, dimension, sql)
     expired = _count(scope.session, sql["count_expired"])
-    scope.session.execute(sql["find_removed"], {})
-    scope.session.execute(sql["close_removed"], {})
+    scope.session.execute(sql["find_removed"])
+    scope.session.execute(sql["close_removed"])
     scope.session.execute(sql["update_changed"], values)
     updated = scope.session.rowcount
     scope.session.execute(sql["insert_missing"], values)
@@ -172,7 +171,7 @@ def apply_versions(scope: MergeScope, dimension: Dimension) -> TableOutcome:
 def finish_merge(scope: MergeScope, dimension: Dimension, outcome: TableOutcome) -> TableOutcome:
     """Remove obsolete versions, once no fact points to them, and hold the members against law S2."""
     sql = _apply_statements(scope, dimension)
-    scope.session.execute(sql["remove_obsolete"], {})
+    scope.session.execute(sql["remove_obsolete"])
     removed = scope.session.rowcount
     broken = _count(scope.session, sql["count_broken"])
     if broken:
@@ -277,9 +276,7 @@ def _names(scope: MergeScope, dimension: Dimension) -> dict[str, Any]:
 
 def _presence_groups(scope: MergeScope, dimension: Dimension) -> tuple[list[list[str]], bool]:
     """Attributes that always come together, and whether values must be carried forward at all (law S6)."""
-    scope.session.execute(
-        scope.session.render("merges/dimension/signatures.sql", **_names(scope, dimension)), {}
-    )
+    scope.session.execute(scope.session.render("merges/dimension/signatures.sql", **_names(scope, dimension)))
     signatures = [(operation, set(from_json(absent))) for operation, absent in scope.session.fetchall()]
     partial = [absent for operation, absent in signatures if operation == "upsert"]
     groups: dict[tuple[bool, ...], list[str]] = {}
@@ -301,7 +298,6 @@ def _resolve_snowflake(scope: MergeScope, dimension: Dimension, column: str) -> 
             other_surrogate=other.surrogate,
             other_key=next(iter(other.key)),
         ),
-        {},
     )
 
 
@@ -314,7 +310,7 @@ def _apply_statements(scope: MergeScope, dimension: Dimension) -> dict[str, str]
 
 def _check_guard(scope: MergeScope, dimension: Dimension, sql: dict[str, str]) -> None:
     """Hold what ends or changes against the current members, of which no more are counted than matter."""
-    scope.session.execute(sql["count_touched"], {})
+    scope.session.execute(sql["count_touched"])
     ending, changing = _row(scope.session)
     if not ending and not changing:
         return
@@ -337,5 +333,5 @@ def _row(session: Session) -> tuple[Any, ...]:
 
 
 def _count(session: Session, statement: str) -> int:
-    session.execute(statement, {})
+    session.execute(statement)
     return int(_row(session)[0])

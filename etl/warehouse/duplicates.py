@@ -29,17 +29,17 @@ def deduplicate(scope: StepScope, step: Deduplicate) -> Effect:
     """
     names = _names(scope, step)
     sql = scope.session.render_named("staging/deduplicate.sql", **names)
-    scope.session.execute(sql["open"], {})
+    scope.session.execute(sql["open"])
     if step.similar:
         _require_small_blocks(scope, step, sql["largest_block"])
         _find_similar(scope, step, sql)
     else:
-        scope.session.execute(sql["find_equal"], {})
-    scope.session.execute(sql["rank"], {})
+        scope.session.execute(sql["find_equal"])
+    scope.session.execute(sql["rank"])
     scope.session.analyze("", "duplicates_ranked")
     changed = _fill(scope, sql) if step.fill and names["fillable"] else 0
     dropped = scope.number(sql["drop_others"])
-    scope.session.execute(sql["close"], {})
+    scope.session.execute(sql["close"])
     return Effect(changed=changed, dropped=dropped)
 
 
@@ -81,9 +81,9 @@ def _names(scope: StepScope, step: Deduplicate) -> dict[str, Any]:
 
 
 def _fill(scope: StepScope, sql: dict[str, str]) -> int:
-    scope.session.execute(sql["find_fills"], {})
+    scope.session.execute(sql["find_fills"])
     filled = scope.number(sql["count_fills"])
-    scope.session.execute(sql["fill"], {})
+    scope.session.execute(sql["fill"])
     return filled
 
 

@@ -28,7 +28,7 @@ def add_expression_columns(session: Session, schema: str, table: SourceTable) ->
             expression=_written(session.database, table, name, expression, types).replace("%", "%%"),
         )
         try:
-            session.execute(statement, {})
+            session.execute(statement)
         except session.database.errors as error:
             if session.database.refusal_of(error) not in ("wrong", "other kind"):
                 raise

@@ -122,7 +122,7 @@ def _generated_outcomes(
     scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable]
 ) -> list[TableOutcome]:
     statements = scope.session.render_named("merges/fact/apply.sql", **_names(scope, fact, staged))
-    scope.session.execute(statements["count_sources"], {})
+    scope.session.execute(statements["count_sources"])
     counts = {row[0]: row[1:] for row in scope.session.fetchall()}
     outcomes = []
     for number, table in enumerate((name for name in fact.tables if name in staged), 1):
@@ -213,7 +213,7 @@ def _write(scope: MergeScope, statement: str) -> int:
 
 
 def _one(scope: MergeScope, statement: str) -> tuple[int, ...]:
-    scope.session.execute(statement, {})
+    scope.session.execute(statement)
     row = scope.session.fetchone()
     assert row is not None
     return tuple(row)

@@ -45,7 +45,7 @@ def note(session: Session, end: RunEnd, declared: Collection[str]) -> None:
 
 def matters(session: Session) -> list[OpenMatter]:
     """Incidents that somebody may still have to be told of, the oldest first."""
-    session.execute(session.render_named("alerts/incidents.sql")["matters"], {})
+    session.execute(session.render_named("alerts/incidents.sql")["matters"])
     return [
         OpenMatter(
             number,

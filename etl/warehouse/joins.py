@@ -29,7 +29,7 @@ def join_table(scope: StepScope, step: JoinTable) -> Effect:
         compared=other.compared_columns,
         **scope.names,
     )
-    scope.session.execute(sql["lock"], {})
+    scope.session.execute(sql["lock"])
     return Effect(changed=scope.number(sql["join"]))
 
 

@@ -61,7 +61,7 @@ def _make_history(session: Session, dimension: Dimension) -> None:
         key=dimension.key,
         attributes={a: v.type for a, v in dimension.attributes.items()},
     )
-    session.execute(statement, {})
+    session.execute(statement)
 
 
 def _make_dimension(session: Session, catalog: Catalog, dimension: Dimension) -> None:
@@ -77,7 +77,7 @@ def _make_dimension(session: Session, catalog: Catalog, dimension: Dimension) ->
         attributes={name: column.column_type for name, column in dimension_columns(dimension).items()},
         references=dimension_references(catalog, dimension),
     )
-    session.execute(statement, {})
+    session.execute(statement)
 
 
 def _make_fact(session: Session, catalog: Catalog, fact: Fact) -> None:
@@ -100,16 +100,16 @@ def _make_fact(session: Session, catalog: Catalog, fact: Fact) -> None:
         references=fact_references(catalog, fact),
         complete_by=fact.complete_by,
     )
-    session.execute(statement, {})
+    session.execute(statement)
 
 
 def describe_replica(session: Session, table: SourceTable) -> None:
     """Write beside a copy and its columns what they are."""
-    session.execute(_replica_statements(session, table)["describe"], {})
+    session.execute(_replica_statements(session, table)["describe"])
 
 
 def _make_replica(session: Session, table: SourceTable) -> None:
-    session.execute(_replica_statements(session, table)["create"], {})
+    session.execute(_replica_statements(session, table)["create"])
     describe_replica(session, table)
 
 
@@ -128,5 +128,5 @@ def _made_from_file(session: Session, folder: str, relation: str) -> bool:
     file = f"{folder}/{relation}.sql"
     if not session.database.sql.has(file):
         return False
-    session.execute(session.render(file), {})
+    session.execute(session.render(file))
     return True

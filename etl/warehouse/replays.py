@@ -99,7 +99,7 @@ def keys_to_read(session: Session, catalog: Catalog, run: Run, table: SourceTabl
     statement = session.render(
         "quarantine/keys_to_read.sql", named_in=named_in, staged=table.staged_types, **names
     )
-    session.execute(statement, {})
+    session.execute(statement)
     return list(session.fetchall())
 
 
@@ -133,7 +133,7 @@ def _set_misfits_apart(session: Session, run: Run, table: SourceTable, columns: 
     if not fitted:
         return 0
     names = {"schema": run.staging_schema, "table": table.qualified_name, "fitted": fitted}
-    session.execute(session.render("quarantine/set_misfits_apart.sql", **names), {})
+    session.execute(session.render("quarantine/set_misfits_apart.sql", **names))
     return session.rowcount
 
 
@@ -144,7 +144,7 @@ def _leave_children(session: Session, run: Run, table: SourceTable) -> None:
         sql = session.render(
             "quarantine/leave_children.sql", schema=run.staging_schema, keys=table.parent.keys, **names
         )
-        session.execute(sql, {})
+        session.execute(sql)
 
 
 def _fitting(name: str, column_type: str) -> dict[str, Any]:

@@ -34,13 +34,13 @@ def merge_replica(
         return load_replica(scope, table, plan, load)
     names = _names(scope, table, plan)
     file = "rows" if table.key else "whole_rows"
-    scope.session.execute(scope.session.render(f"merges/replica/{file}.sql", **names), {})
+    scope.session.execute(scope.session.render(f"merges/replica/{file}.sql", **names))
     scope.session.analyze(scope.staging, _rows(table))
     sql = scope.session.render_named("merges/replica/apply.sql", **names)
-    scope.session.execute(sql["count_changes"], {})
+    scope.session.execute(sql["count_changes"])
     inserted, updated, unchanged, flagged, dropped, vanished = scope.session.fetchone() or (0,) * 6
     if not table.key:
-        scope.session.execute(sql["count_present"], {})
+        scope.session.execute(sql["count_present"])
         (present,) = scope.session.fetchone() or (0,)
         hold_guard(guarded_copy(table), present, ending=max(vanished - inserted, 0))
     for name in ("remove", "update_changed", "insert_missing") if table.key else ("remove", "insert_missing"):

@@ -40,10 +40,10 @@ def read_shape(session: Session) -> Shape:
     statements = session.render_named("generated/present.sql")
     columns: dict[Place, dict[str, PresentColumn]] = defaultdict(dict)
     keys: dict[Place, list[frozenset[str]]] = defaultdict(list)
-    session.execute(statements["columns"], {})
+    session.execute(statements["columns"])
     for schema, relation, name, type_, is_required, description in session.fetchall():
         columns[schema, relation][name] = PresentColumn(type_, bool(is_required), description)
-    session.execute(statements["keys"], {})
+    session.execute(statements["keys"])
     for schema, relation, names in session.fetchall():
         keys[schema, relation].append(frozenset(from_json(names)))
     return Shape(dict(columns), dict(keys))

@@ -50,7 +50,6 @@ def create_staging(session: Session, run: Run, tables: list[SourceTable]) -> Non
                 indexed={name for index in indexes for name in index},
                 becomes_copy=is_first_load(session, table),
             ),
-            {},
         )
         add_expression_columns(session, run.staging_schema, table)
 

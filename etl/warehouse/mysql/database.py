@@ -68,11 +68,7 @@ class MySQL(Database):
             json_member=self._json_member,
             shown=shown_column,
         )
-        self.sql.add_names(
-            business_day=self._business_day,
-            business_instant=self._business_instant,
-            collation=_Late(self),
-        )
+        self.sql.add_names(collation=_Late(self))
 
     @contextmanager
     def session(self, *, isolation: Isolation = "usual", autocommit: bool = False) -> Iterator[MySQLSession]:

@@ -229,11 +229,6 @@ class MySQLSession(Session):
         self._do("commit")
         self._locks.free()
 
-    def rollback(self) -> None:
-        """Undo, and free what was held for the transaction."""
-        self._do("rollback")
-        self._locks.free()
-
     def refuse_warnings(self, count: int) -> None:
         """Raise the first warning that tells of a value, as the error that it would be.
 

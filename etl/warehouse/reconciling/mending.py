@@ -53,7 +53,7 @@ def restore(session: Session, subject: Subject) -> None:
     quarantine = session.identifier(subject.staging, "_quarantine")
     # The rows that the gate blamed come back with the others; audit.quarantine knows them by now.
     session.execute(f"delete from {quarantine} where table_name = %s", (subject.table.qualified_name,))
-    session.execute(session.render("reconcile/restore.sql", **subject.names), {})
+    session.execute(session.render("reconcile/restore.sql", **subject.names))
 
 
 def mend(scope: MergeScope, subjects: Sequence[Subject]) -> None:
@@ -70,10 +70,10 @@ def _mend_rows(scope: MergeScope, subject: Subject) -> None:
     schema, target = subject.image.target.split(".", 1)
     names = {**subject.names, "schema": schema, "target": target}
     sql = scope.session.render_named("reconcile/mend_rows.sql", **names)
-    scope.session.execute(sql["count_ending"], {})
+    scope.session.execute(sql["count_ending"])
     present, ending = scope.session.fetchone() or (0, 0)
     hold_guard(_guarded(subject), present, ending)
-    scope.session.execute(sql["remove_wrong"], {})
+    scope.session.execute(sql["remove_wrong"])
 
 
 def _guarded(subject: Subject) -> Guarded:
@@ -138,7 +138,7 @@ def _narrow(
     sql = session.render_named("reconcile/narrow.sql", **names)
     if not session.exists(subject.staging, names["whole"]):
         for name in ("open", "fill", "swap"):
-            session.execute(sql[name], {})
+            session.execute(sql[name])
     return _counted(session, staged)
 
 
