@@ -79,7 +79,7 @@ def make_rows(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable]) 
     names = _names(scope, fact, staged)
     statement = scope.session.render(f"merges/{_folder(fact)}/rows.sql", **names)
     scope.session.execute(statement, _values(scope, fact))
-    analyze(scope, rows_relation(fact), [*fact.grain, "_change" if fact.columns else "change"])
+    analyze(scope, rows_relation(fact), [*fact.grain, "_change"])
     return names
 
 

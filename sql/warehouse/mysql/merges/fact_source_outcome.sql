@@ -1,20 +1,18 @@
 -- grain: one row: what became of the staged rows of {{ relation }}
 -- reads: {{ staging }}.{{ relation }}, {{ staging }}.{{ rows }}
--- all: the linter takes the column change for the word of MySQL
--- noqa: disable=all
 {% if is_line -%}
 select
-    count(case when r.change = 'insert' then 1 end) as inserted,
-    count(case when r.change = 'update' then 1 end) as updated,
-    count(case when r.change = 'unchanged' then 1 end) as unchanged
+    count(case when r._change = 'insert' then 1 end) as inserted,
+    count(case when r._change = 'update' then 1 end) as updated,
+    count(case when r._change = 'unchanged' then 1 end) as unchanged
 from {{ staging | ident }}.{{ relation | ident }} as s
 inner join {{ staging | ident }}.{{ rows | ident }} as r on {{ grain | equal('r', 's') }}
 {%- else -%}
 with changes as (
     select
         {{ grain | idents('r') }},
-        max(r.change = 'insert') as has_insert,
-        max(r.change = 'update') as has_update
+        max(r._change = 'insert') as has_insert,
+        max(r._change = 'update') as has_update
     from {{ staging | ident }}.{{ rows | ident }} as r
     group by {{ grain | idents('r') }}
 )

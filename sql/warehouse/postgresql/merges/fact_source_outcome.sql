@@ -2,17 +2,17 @@
 -- reads: {{ staging }}.{{ relation }}, {{ staging }}.{{ rows }}
 {% if is_line -%}
 select
-    count(*) filter (where r.change = 'insert') as inserted,
-    count(*) filter (where r.change = 'update') as updated,
-    count(*) filter (where r.change = 'unchanged') as unchanged
+    count(*) filter (where r._change = 'insert') as inserted,
+    count(*) filter (where r._change = 'update') as updated,
+    count(*) filter (where r._change = 'unchanged') as unchanged
 from {{ staging | ident }}.{{ relation | ident }} as s
 inner join {{ staging | ident }}.{{ rows | ident }} as r on {{ grain | equal('r', 's') }}
 {%- else -%}
 with changes as (
     select
         {{ grain | idents('r') }},
-        bool_or(r.change = 'insert') as has_insert,
-        bool_or(r.change = 'update') as has_update
+        bool_or(r._change = 'insert') as has_insert,
+        bool_or(r._change = 'update') as has_update
     from {{ staging | ident }}.{{ rows | ident }} as r
     group by {{ grain | idents('r') }}
 )

@@ -16,9 +16,9 @@ create temporary table audit.moved_versions (
 
 -- name: count_changes
 select
-    count(case when r.change = 'insert' then 1 end) as inserted,
-    count(case when r.change = 'update' then 1 end) as updated,
-    count(case when r.change = 'unchanged' then 1 end) as unchanged
+    count(case when r._change = 'insert' then 1 end) as inserted,
+    count(case when r._change = 'update' then 1 end) as updated,
+    count(case when r._change = 'unchanged' then 1 end) as unchanged
 from {{ staging | ident }}.{{ rows | ident }} as r;
 
 -- name: repoint_customer_key
@@ -80,7 +80,7 @@ set
     f.{{ column | ident }} = r.{{ column | ident }},
     {%- endfor %}
     f.updated_run_id = %(run_id)s
-where r.change = 'update';
+where r._change = 'update';
 
 -- name: insert_missing
 insert into warehouse.fact_sales (
@@ -93,7 +93,7 @@ select
     %(run_id)s,
     %(run_id)s
 from {{ staging | ident }}.{{ rows | ident }} as r
-where r.change = 'insert'
+where r._change = 'insert'
 order by r.order_id, r.line_number;
 
 -- name: remove_vanished

@@ -16,7 +16,7 @@ create temporary table audit.{{ name }}_versions (
 {% endfor -%}
 drop temporary table if exists {{ staging | ident }}.{{ rows | ident }};
 create temporary table {{ staging | ident }}.{{ rows | ident }} (
-    `change` varchar(16),
+    _change varchar(16),
     unique index (order_id, line_number),
     index (sale_id)
 ) as
@@ -177,6 +177,6 @@ select
         when f.sale_id is null then 'insert'
         when {{ compare.differs(measures, 'r', 'f') }} then 'update'
         else 'unchanged'
-    end as `change`
+    end as _change
 from sales as r
 left join warehouse.fact_sales as f on r.order_id = f.order_id and r.line_number = f.line_number

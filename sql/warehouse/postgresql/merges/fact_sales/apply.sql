@@ -4,9 +4,9 @@
 
 -- name: count_changes
 select
-    count(*) filter (where r.change = 'insert') as inserted,
-    count(*) filter (where r.change = 'update') as updated,
-    count(*) filter (where r.change = 'unchanged') as unchanged
+    count(*) filter (where r._change = 'insert') as inserted,
+    count(*) filter (where r._change = 'update') as updated,
+    count(*) filter (where r._change = 'unchanged') as unchanged
 from {{ staging | ident }}.{{ rows | ident }} as r;
 
 -- name: repoint_customer_key
@@ -73,7 +73,7 @@ set
     {%- endfor %}
     updated_run_id = %(run_id)s
 from {{ staging | ident }}.{{ rows | ident }} as r
-where r.change = 'update' and f.sale_id = r.sale_id;
+where r._change = 'update' and f.sale_id = r.sale_id;
 
 -- name: insert_missing
 insert into warehouse.fact_sales (
@@ -86,7 +86,7 @@ select
     %(run_id)s,
     %(run_id)s
 from {{ staging | ident }}.{{ rows | ident }} as r
-where r.change = 'insert'
+where r._change = 'insert'
 order by r.order_id, r.line_number;
 
 -- name: remove_vanished

@@ -183,6 +183,6 @@ select
         when (row({{ measures | idents('r') }}) is distinct from row({{ measures | idents('f') }}))
             then 'update'
         else 'unchanged'
-    end as change
+    end as _change
 from sales as r
 left join warehouse.fact_sales as f on r.order_id = f.order_id and r.line_number = f.line_number
