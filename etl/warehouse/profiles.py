@@ -28,8 +28,6 @@ from etl.warehouse.database import Session, from_json
 
 # A profile is worth a moment of the run, not more.
 TIMEOUT_SECONDS = 120
-# Beyond ASCII, all counts as letters: what is none there is rare, and no such character is shown.
-LETTER = "[A-Za-z\\u0080-\\U0010FFFF]"
 _MEASURED = ("smallint", "integer", "bigint", "double", "date", "timestamp", "time", "decimal")
 _NUMBERS = ("smallint", "integer", "bigint", "double", "decimal")
 _OPAQUE = ("json", "bytes")
@@ -186,7 +184,7 @@ def _profiled(session: Session, staged: StagedTable, place: _Place, column: Colu
         is_measured=kind in _MEASURED,
         shows_values=not (place.is_personal or is_opaque),
     )
-    values = {"longest": LONGEST_VALUE, "letter": LETTER, "max_set": MAX_SET}
+    values = {"longest": LONGEST_VALUE, "max_set": MAX_SET}
     (seen,) = session.rows(session.render_named("staging/profile.sql", **names)["column"], values)
     return _made(place, column, staged, seen)
 

@@ -106,6 +106,7 @@ where f.times > 1 or c.distinct_count <= %(max_set)s;
 create temporary table audit.profiled_patterns as
 with patterns as (
     select
+        -- Beyond ASCII, all counts as letters: what is none there is rare, and none of it is shown.
         regexp_replace(
             regexp_replace(left(p.shown, %(longest)s), '[A-Za-z\\x{80}-\\x{10FFFF}]', 'A'),
             '[0-9]',

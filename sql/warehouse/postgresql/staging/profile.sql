@@ -50,8 +50,10 @@ frequent as (
 
 patterns as (
     select
+        -- Beyond ASCII, all counts as letters: what is none there is rare, and none of it is shown.
         regexp_replace(
-            regexp_replace(left(p.shown, %(longest)s), %(letter)s, 'A', 'g'), '[0-9]', '9', 'g'
+            regexp_replace(left(p.shown, %(longest)s), '[A-Za-z\u0080-\U0010FFFF]', 'A', 'g'),
+            '[0-9]', '9', 'g'
         ) as pattern,
         sum(p.times) as times
     from given as p
