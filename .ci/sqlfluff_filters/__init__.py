@@ -97,7 +97,7 @@ column = "group_key"
 attribute = "item_group"
 type = "text"
 other = _Table("dim_group")
-cursor_type = "text"
+cursor_kind = "timestamp"
 other_surrogate = "group_key"
 other_key = "group_name"
 

@@ -119,7 +119,7 @@ def _settling(catalog: Catalog, table: SourceTable, staged: StagedTable) -> dict
         "staged": table.staged_types,
         "is_latest": not _keeps_history(catalog, table),
         "has_latest": any(f.latest_by and table.qualified_name in f.tables for f in catalog.facts.values()),
-        "cursor_type": "numeric" if table.cursor_kind == "integer" else "text",
+        "cursor_kind": table.cursor_kind,
         "parent": parent and {"relation": catalog.tables[parent.table].relation, "keys": dict(parent.keys)},
     }
 

@@ -78,7 +78,7 @@ def _names(scope: MergeScope, table: SourceTable, plan: TablePlan) -> dict[str, 
         "is_gone": is_gone(scope.session, table, "s"),
         "keeps_newer": table.cursor is not None and not plan.moves_watermark and plan.replays is None,
         "adds_only": plan.replays is not None,
-        "cursor_type": "numeric" if table.cursor_kind == "integer" else "text",
+        "cursor_kind": table.cursor_kind,
     }
 
 

@@ -207,7 +207,7 @@ def find_missed(
         types=table.staged_types,
         seen=seen,
         compares_cursor=table.cursor is not None,
-        cursor_type="numeric" if table.cursor_kind == "integer" else "text",
+        cursor_kind=table.cursor_kind,
     )
     session.execute(statement, {"source": table.qualified_name, "high": high})
     return list(session.fetchall())

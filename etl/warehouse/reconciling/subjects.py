@@ -60,7 +60,7 @@ class Subject:
             "declared": self.told,
             "row_key": {c: self.table.columns[c].type for c in self.table.key},
             "has_cursor": self.table.cursor is not None,
-            "cursor_type": "numeric" if self.table.cursor_kind == "integer" else "text",
+            "cursor_kind": self.table.cursor_kind,
             "aside": aside_relation(self.number),
             "sides": {"source": f"_source_{self.number}", "target": f"_target_{self.number}"},
             "joined": f"_joined_{self.number}",

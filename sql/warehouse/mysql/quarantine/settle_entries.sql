@@ -3,6 +3,7 @@
 -- grain: statements that settle the entries whose rows a release loads, in its transaction (law Q3)
 -- reads: audit.quarantine, {{ schema }}.{{ relation }}, {{ schema }}._replayed
 {% import "json.sql" as json -%}
+{% from "cursor.sql" import as_cursor with context -%}
 {#- A run sees the source after all that waits; what is replayed was seen by its old run. -#}
 {%- macro seen_later() -%}
 (
@@ -17,9 +18,6 @@ case
         then json_remove(q.payload, '$._json_nulls')
     else q.payload
 end
-{%- endmacro %}
-{%- macro number(sql) -%}
-{%- if cursor_type == "numeric" %}cast({{ sql }} as decimal(65, 0)){% else %}{{ sql }}{% endif -%}
 {%- endmacro %}
 {%- set whole = dict(staged, _cursor="text") %}
 {%- set entry_cursor = json.member_text("q.payload", "_cursor") %}
@@ -100,7 +98,7 @@ where
     or (
         {{ seen_later() }}
         {%- if is_latest and has_latest %}
-        and (s._cursor is null or {{ number("s._cursor") }} >= {{ number("q.entry_cursor") }})
+        and (s._cursor is null or {{ as_cursor("s._cursor") }} >= {{ as_cursor("q.entry_cursor") }})
         {%- elif not is_latest %}
         and s._cursor = q.entry_cursor
         {%- endif %}

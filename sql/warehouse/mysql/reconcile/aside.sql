@@ -3,14 +3,12 @@
 -- grain: statements that take rows out of {{ relation }} that the warehouse cannot have, or not yet
 -- reads: {{ staging }}.{{ relation }}, {{ staging }}._quarantine, audit.quarantine
 {% import "json.sql" as json -%}
+{% from "cursor.sql" import as_cursor with context -%}
 {% from "indexes.sql" import parts -%}
 {%- set keys = {} %}
 {%- for column, staged in staged_key.items() %}
 {%- set _ = keys.update({column: staged.type}) %}
 {%- endfor %}
-{%- macro number(sql) -%}
-{%- if cursor_type == "numeric" %}cast({{ sql }} as decimal(65, 0)){% else %}{{ sql }}{% endif -%}
-{%- endmacro %}
 
 {%- macro as_kept(sql, name) -%}
 cast(json_array({{ json.value(sql ~ "." ~ (name | ident), declared[name]) }}) as char)
@@ -53,7 +51,7 @@ drop temporary table if exists audit.aside_rows;
 create temporary table audit.aside_rows (_row bigint primary key) as
 select s._row
 from {{ staging | ident }}.{{ relation | ident }} as s
-where {{ number("s._cursor") }} >= {{ number("%(watermark)s") }};
+where {{ as_cursor("s._cursor") }} >= {{ as_cursor("%(watermark)s") }};
 
 {{ put_aside('newer') }};
 

@@ -4,10 +4,8 @@
 -- LT02: the linter sees the parts of a loop without what stands around them
 -- noqa: disable=LT02
 {% import "json.sql" as json -%}
+{% from "cursor.sql" import as_cursor with context -%}
 {#- What waits may be as many as what is missed: both are found by a hash of cursor and key. -#}
-{%- macro number(text) -%}
-{%- if cursor_type == "numeric" %}cast({{ text }} as decimal(65, 0)){% else %}{{ text }}{% endif -%}
-{%- endmacro %}
 drop temporary table if exists audit.missed_keys;
 create temporary table audit.missed_keys as
 select
@@ -31,7 +29,7 @@ where
         where {{ key | equal('s', 'k') }}
     )
     {%- if compares_cursor %}
-    and (%(high)s is null or {{ number("k._cursor") }} < {{ number("%(high)s") }})
+    and (%(high)s is null or {{ as_cursor("k._cursor") }} < {{ as_cursor("%(high)s") }})
     {%- endif %}
     and (
         not exists (

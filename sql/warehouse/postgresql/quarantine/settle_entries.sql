@@ -1,5 +1,6 @@
 -- grain: statements that settle the entries whose rows a release loads, in its transaction (law Q3)
 -- reads: audit.quarantine, {{ schema }}.{{ relation }}, {{ schema }}._replayed
+{% from "cursor.sql" import as_cursor with context -%}
 {#- A run sees the source after all that waits; what is replayed was seen by its old run. -#}
 {%- macro seen_later() -%}
 (
@@ -63,7 +64,7 @@ with loaded as (
                 {%- if is_latest and has_latest %}
                 and (
                     s._cursor is null
-                    or s._cursor::{{ cursor_type }} >= (q.payload ->> '_cursor')::{{ cursor_type }}
+                    or {{ as_cursor("s._cursor") }} >= {{ as_cursor("(q.payload ->> '_cursor')") }}
                 )
                 {%- elif not is_latest %}
                 and s._cursor = q.payload ->> '_cursor'

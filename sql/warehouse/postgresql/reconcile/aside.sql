@@ -2,6 +2,7 @@
 -- noqa: disable=LT02
 -- grain: statements that take rows out of {{ relation }} that the warehouse cannot have, or not yet
 -- reads: {{ staging }}.{{ relation }}, {{ staging }}._quarantine, audit.quarantine
+{% from "cursor.sql" import as_cursor with context -%}
 
 {%- macro put_aside(why, is_payload=false) -%}
 insert into {{ staging | ident }}.{{ aside | ident }} (
@@ -34,7 +35,7 @@ create unlogged table if not exists {{ staging | ident }}.{{ aside | ident }} (
 -- What changed since the last load lies above its watermark.
 with taken as (
     delete from {{ staging | ident }}.{{ relation | ident }} as s
-    where s._cursor::{{ cursor_type }} >= %(watermark)s::{{ cursor_type }}
+    where {{ as_cursor("s._cursor") }} >= {{ as_cursor("%(watermark)s") }}
     returning s.*
 )
 

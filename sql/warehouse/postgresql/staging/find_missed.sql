@@ -1,6 +1,7 @@
 -- grain: one row per key of the source whose present row the warehouse has not seen
 -- reads: {{ schema }}.{{ relation }}__keys, {{ schema }}.{{ relation }}, history.{{ seen.entity }},
 -- {{ seen.schema }}.{{ seen.relation }}
+{% from "cursor.sql" import as_cursor with context -%}
 select {{ key | idents('k') }}
 from {{ schema | ident }}.{{ (relation ~ "__keys") | ident }} as k
 where
@@ -9,7 +10,7 @@ where
         where {{ key | equal('s', 'k') }}
     )
     {%- if compares_cursor %}
-    and (%(high)s::text is null or k._cursor::{{ cursor_type }} < %(high)s::{{ cursor_type }})
+    and (%(high)s::text is null or {{ as_cursor("k._cursor") }} < {{ as_cursor("%(high)s") }})
     {%- endif %}
     and (
         not exists (

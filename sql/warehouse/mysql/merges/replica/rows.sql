@@ -1,9 +1,7 @@
 -- grain: one row per staged row of {{ relation }} with what becomes of it in the copy
 -- reads: {{ staging }}.{{ relation }}, replica.{{ target }}
 {% import "compare.sql" as compare -%}
-{%- macro number(sql) -%}
-{%- if cursor_type == "numeric" %}cast({{ sql }} as decimal(65, 0)){% else %}{{ sql }}{% endif -%}
-{%- endmacro %}
+{% from "cursor.sql" import as_cursor with context -%}
 drop temporary table if exists {{ staging | ident }}.{{ rows | ident }};
 create temporary table {{ staging | ident }}.{{ rows | ident }} (
     _change varchar(16),
@@ -19,7 +17,7 @@ select
         when t._updated_run_id is null then 'insert'
         {%- if keeps_newer %}
         -- days of a backfill are read side by side: one may know an older state than another
-        when {{ number("t._source_cursor") }} > {{ number("s._cursor") }} then 'drop'
+        when {{ as_cursor("t._source_cursor") }} > {{ as_cursor("s._cursor") }} then 'drop'
         {%- endif %}
         when
             not (s._cursor <=> t._source_cursor)

@@ -1,5 +1,6 @@
 -- grain: one row per staged row of {{ relation }} with what becomes of it in the copy
 -- reads: {{ staging }}.{{ relation }}, replica.{{ target }}
+{% from "cursor.sql" import as_cursor with context -%}
 create unlogged table {{ staging | ident }}.{{ rows | ident }} as
 select
     {{ key | idents('s') }},
@@ -10,7 +11,7 @@ select
         when t._updated_run_id is null then 'insert'
         {%- if keeps_newer %}
         -- days of a backfill are read side by side: one may know an older state than another
-        when t._source_cursor::{{ cursor_type }} > s._cursor::{{ cursor_type }} then 'drop'
+        when {{ as_cursor("t._source_cursor") }} > {{ as_cursor("s._cursor") }} then 'drop'
         {%- endif %}
         when (
             row(s._cursor{{ ", " if columns }}{{ columns | idents('s') }})
