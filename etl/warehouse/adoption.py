@@ -43,8 +43,7 @@ def count_adopted(scope: MergeScope, table: SourceTable) -> tuple[TableOutcome, 
     sql = _statements(scope, table)
     scope.session.execute(sql["drop_flagged"])
     flagged = scope.session.rowcount
-    scope.session.execute(sql["count"])
-    (present,) = scope.session.fetchone() or (0,)
+    present = scope.session.count(sql["count"])
     copied = TableOutcome(table.replica_relation, "replica", inserted=present, unchanged=flagged)
     return copied, replace(copied, name=table.qualified_name, role="source")
 
@@ -53,8 +52,7 @@ def adopt(scope: MergeScope, table: SourceTable) -> None:
     """Let the staged table take the place of the copy; last of all, because it leaves staging with that."""
     session, sql = scope.session, _statements(scope, table)
     copy = scope.session.identifier("replica", table.replica_relation)
-    session.execute(sql["find_place"])
-    owner, key_index, key_name = (name.replace("%", "%%") for name in session.fetchone() or ())
+    owner, key_index, key_name = (name.replace("%", "%%") for name in session.row(sql["find_place"]))
     session.execute(sql["find_rights"])
     rights = session.fetchall()
     for name in ("rename_cursor", "complete", "replace"):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import sqlalchemy
 
-from etl.errors import StorehouseError
+from etl.errors import ReleaseRefused, StorehouseError
 from etl.settings import Settings
 from etl.warehouse.statements import SQL_DIR, SqlFiles
 
@@ -322,6 +322,29 @@ class Session(ABC):
         self.execute(statement, values)
         names = self.columns
         return [dict(zip(names, row, strict=True)) for row in self.fetchall()]
+
+    def row(self, statement: str, values: Values = ()) -> tuple[Any, ...]:
+        """The row of a statement that gives one, whatever it finds.
+
+        Raises:
+            ReleaseRefused: There is none: what is counted by it must not pass for nothing.
+        """
+        self.execute(statement, values)
+        row = self.fetchone()
+        if row is None:
+            raise ReleaseRefused(
+                f"{self.database.title} answered without a row where there is always one.",
+                "This is a fault of the project: nothing was published; keep the staging data and report it.",
+            )
+        return row
+
+    def count(self, statement: str, values: Values = ()) -> int:
+        """The number that such a statement gives first.
+
+        Raises:
+            ReleaseRefused: As for :meth:`row`.
+        """
+        return int(self.row(statement, values)[0])
 
     def single(self, statement: str, values: Values = ()) -> Any:
         """The first value of the first row; None where there is none."""

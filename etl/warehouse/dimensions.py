@@ -74,9 +74,10 @@ def append_events(scope: MergeScope, dimension: Dimension, events: Events) -> Ta
         removed = append_deletes(scope, dimension, events, keys_relation)
     if _may_hold_known(scope, dimension, names):
         names["relation"] = _find_told(scope, dimension, names, values)
-    for statement in scope.session.render_named("merges/dimension/append_events.sql", **names).values():
-        scope.session.execute(statement, values)
-    telling, late = _row(scope.session)
+    *steps, last = scope.session.render_named("merges/dimension/append_events.sql", **names).values()
+    for step in steps:
+        scope.session.execute(step, values)
+    telling, late = scope.session.row(last, values)
     staged = count_rows(scope, events.table.relation)
     return TableOutcome(
         events.table.qualified_name,
@@ -94,8 +95,7 @@ def append_deletes(scope: MergeScope, dimension: Dimension, events: Events, keys
     statement = scope.session.render(
         "merges/dimension/append_deletes.sql", keys_relation=keys_relation, **names
     )
-    scope.session.execute(statement, {**values, "absent": list(dimension.attributes)})
-    return int(_row(scope.session)[0])
+    return scope.session.count(statement, {**values, "absent": list(dimension.attributes)})
 
 
 def infer_members(scope: MergeScope, dimension: Dimension, relation: str, key: dict[str, str]) -> int:
@@ -115,7 +115,7 @@ def infer_members(scope: MergeScope, dimension: Dimension, relation: str, key: d
         staging=scope.staging,
         affected=affected_relation(dimension),
     )
-    scope.session.execute(
+    return scope.session.count(
         statement,
         {
             "absent": list(dimension.attributes),
@@ -123,7 +123,6 @@ def infer_members(scope: MergeScope, dimension: Dimension, relation: str, key: d
             "recorded_at": scope.recorded_at,
         },
     )
-    return int(_row(scope.session)[0])
 
 
 def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
@@ -150,7 +149,7 @@ def apply_versions(scope: MergeScope, dimension: Dimension) -> TableOutcome:
     """Make the affected members equal to their derived versions; obsolete ones wait for ``finish``."""
     sql, values = _apply_statements(scope, dimension), {"run_id": scope.run_id}
     _check_guard(scope, dimension, sql)
-    expired = _count(scope.session, sql["count_expired"])
+    expired = scope.session.count(sql["count_expired"])
     scope.session.execute(sql["find_removed"])
     scope.session.execute(sql["close_removed"])
     scope.session.execute(sql["update_changed"], values)
@@ -173,7 +172,7 @@ def finish_merge(scope: MergeScope, dimension: Dimension, outcome: TableOutcome)
     sql = _apply_statements(scope, dimension)
     scope.session.execute(sql["remove_obsolete"])
     removed = scope.session.rowcount
-    broken = _count(scope.session, sql["count_broken"])
+    broken = scope.session.count(sql["count_broken"])
     if broken:
         raise ReleaseRefused(
             f"{broken} members of {dimension.relation} would have overlapping versions,"
@@ -195,7 +194,7 @@ def removed_relation(dimension: Dimension) -> str:
 
 def count_rows(scope: MergeScope, relation: str) -> int:
     """Rows of a relation in the release's staging schema."""
-    return _count(scope.session, f"select count(*) from {scope.session.identifier(scope.staging, relation)}")
+    return scope.session.count(f"select count(*) from {scope.session.identifier(scope.staging, relation)}")
 
 
 def analyze(scope: MergeScope, relation: str, columns: Iterable[str]) -> None:
@@ -310,28 +309,17 @@ def _apply_statements(scope: MergeScope, dimension: Dimension) -> dict[str, str]
 
 def _check_guard(scope: MergeScope, dimension: Dimension, sql: dict[str, str]) -> None:
     """Hold what ends or changes against the current members, of which no more are counted than matter."""
-    scope.session.execute(sql["count_touched"])
-    ending, changing = _row(scope.session)
+    ending, changing = scope.session.row(sql["count_touched"])
     if not ending and not changing:
         return
     guard = dimension.guard
-    scope.session.execute(sql["count_members"], {"enough": enough_present(guard, ending, changing)})
+    enough = enough_present(guard, ending, changing)
+    present = scope.session.count(sql["count_members"], {"enough": enough})
     guarded = Guarded(
         f"current members of {dimension.relation}", f"catalog/dimensions/{dimension.name}.yaml", guard
     )
-    hold_guard(guarded, _row(scope.session)[0], ending, changing)
+    hold_guard(guarded, present, ending, changing)
 
 
 def _versions(dimension: Dimension) -> str:
     return f"versions_{dimension.name}"
-
-
-def _row(session: Session) -> tuple[Any, ...]:
-    row = session.fetchone()
-    assert row is not None
-    return tuple(row)
-
-
-def _count(session: Session, statement: str) -> int:
-    session.execute(statement)
-    return int(_row(session)[0])

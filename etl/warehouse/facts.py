@@ -52,7 +52,7 @@ def merge_fact(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable])
     """
     names = make_rows(scope, fact, staged)
     statements = scope.session.render_named(f"merges/{_folder(fact)}/apply.sql", **names)
-    inserted, updated, unchanged = _one(scope, statements["count_changes"])
+    inserted, updated, unchanged = scope.session.row(statements["count_changes"])
     # First what leaves the fact: an empty one is done with at once.
     vanished = _write(scope, statements["remove_vanished"])
     written = [_write(scope, statements["update_changed"])]
@@ -144,7 +144,7 @@ def _own_outcomes(scope: MergeScope, fact: Fact) -> list[TableOutcome]:
             grain=table.grain,
             is_line=number == 0,
         )
-        inserted, updated, unchanged = _one(scope, statement)
+        inserted, updated, unchanged = scope.session.row(statement)
         outcomes.append(TableOutcome(name, "source", inserted=inserted, updated=updated, unchanged=unchanged))
     return outcomes
 
@@ -210,10 +210,3 @@ def _values(scope: MergeScope, fact: Fact) -> dict[str, Any]:
 def _write(scope: MergeScope, statement: str) -> int:
     scope.session.execute(statement, {"run_id": scope.run_id, "business_time_zone": scope.business_time_zone})
     return scope.session.rowcount
-
-
-def _one(scope: MergeScope, statement: str) -> tuple[int, ...]:
-    scope.session.execute(statement)
-    row = scope.session.fetchone()
-    assert row is not None
-    return tuple(row)

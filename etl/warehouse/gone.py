@@ -52,8 +52,7 @@ def remove_gone(
         gone=f"gone_{table.replica_relation}",
     )
     scope.session.execute(sql["find"], {"table_name": table.qualified_name})
-    scope.session.execute(sql["count"])
-    present, ending = scope.session.fetchone() or (0, 0)
+    present, ending = scope.session.row(sql["count"])
     hold_guard(guarded, present, ending)
     scope.session.execute(sql["remove"])
     return scope.session.rowcount

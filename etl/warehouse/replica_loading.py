@@ -24,8 +24,7 @@ def load_rows(session: Session, load: Load, names: dict[str, Any], run_id: str) 
         ReleaseRefused: A row whose key is there already was to be appended.
     """
     sql = session.render_named("merges/replica/load.sql", **names)
-    session.execute(sql["count_rows"])
-    total, known, flagged = session.fetchone() or (0, 0, 0)
+    total, known, flagged = session.row(sql["count_rows"])
     if load.method == "bulk" and known:
         raise ReleaseRefused(
             f"replica.{names['target']}: {known} of {total} rows to append have a key that is there already.",

@@ -37,11 +37,9 @@ def merge_replica(
     scope.session.execute(scope.session.render(f"merges/replica/{file}.sql", **names))
     scope.session.analyze(scope.staging, _rows(table))
     sql = scope.session.render_named("merges/replica/apply.sql", **names)
-    scope.session.execute(sql["count_changes"])
-    inserted, updated, unchanged, flagged, dropped, vanished = scope.session.fetchone() or (0,) * 6
+    inserted, updated, unchanged, flagged, dropped, vanished = scope.session.row(sql["count_changes"])
     if not table.key:
-        scope.session.execute(sql["count_present"])
-        (present,) = scope.session.fetchone() or (0,)
+        present = scope.session.count(sql["count_present"])
         hold_guard(guarded_copy(table), present, ending=max(vanished - inserted, 0))
     for name in ("remove", "update_changed", "insert_missing") if table.key else ("remove", "insert_missing"):
         scope.session.execute(sql[name], {"run_id": scope.run_id})

@@ -112,8 +112,7 @@ def settle_table(session: Session, staged: StagedTable, table: SourceTable) -> S
 
     def run(*names: str) -> None:
         for name in names:
-            session.execute(sql[name], {"table_name": staged.table})
-            counts[name] = _single(session)
+            counts[name] = session.count(sql[name], {"table_name": staged.table})
 
     if table.grain:
         run("quarantine_without_key")
@@ -152,8 +151,7 @@ def quarantine_rows(
         for start in range(0, len(rows), BLAMED_ROWS):
             session.execute(sql["blame"], {"rule": rule, "rows": rows[start : start + BLAMED_ROWS]})
     session.analyze("", "blamed_rows")
-    session.execute(sql["move"], {"table_name": staged.table, "names": list(failed)})
-    return _single(session)
+    return session.count(sql["move"], {"table_name": staged.table, "names": list(failed)})
 
 
 def follow_parents(
@@ -179,11 +177,9 @@ def follow_parents(
         types={child: table.columns[child].type for child in table.parent.keys},
     )
     values = {"table_name": staged.table, "parent": parent.qualified_name}
-    session.execute(sql["quarantine_orphans"], values)
-    orphans, superseded = _single(session), 0
+    orphans, superseded = session.count(sql["quarantine_orphans"], values), 0
     if staged.plan is None or staged.plan.replays != "kept":
-        session.execute(sql["drop_superseded"], values)
-        superseded = _single(session)
+        superseded = session.count(sql["drop_superseded"], values)
     return replace(
         staged,
         row_count=staged.row_count - orphans - superseded,
@@ -220,8 +216,7 @@ def require_whole(session: Session, schema: str, relation: str) -> None:
         ReleaseRefused: It holds fewer or more rows than were loaded.
     """
     loaded = part_totals(session, schema, relation).row_count
-    session.execute(f"select count(*) from {session.identifier(schema, relation)}")
-    held = _single(session)
+    held = session.count(f"select count(*) from {session.identifier(schema, relation)}")
     if held != loaded:
         raise ReleaseRefused(
             f"The staged table {relation} holds {held} rows, but {loaded} were loaded: "
@@ -241,14 +236,13 @@ class PartTotals(NamedTuple):
 
 def part_totals(session: Session, schema: str, relation: str) -> PartTotals:
     """Add up the loaded parts of a relation."""
-    session.execute(
+    rows, rejected, dropped, seconds = session.row(
         "select coalesce(sum(row_count), 0), coalesce(sum(rejected_count), 0),"
         " coalesce(sum(dropped_count), 0), coalesce(sum(seconds), 0)"
         f" from {session.identifier(schema, '_parts')} where relation = %s",
         (relation,),
     )
-    row = session.fetchone()
-    return PartTotals(int(row[0]), int(row[1]), int(row[2]), float(row[3])) if row else PartTotals(0, 0, 0, 0)
+    return PartTotals(int(rows), int(rejected), int(dropped), float(seconds))
 
 
 def file_parts(session: Session, schema: str, relation: str) -> dict[str, tuple[int, str | None]]:
@@ -275,8 +269,3 @@ def _load_rejects(session: Session, table: SourceTable, schema: str, path: Path)
     session.execute(sql["open"])
     session.load(session.database.temporary("rejected_part"), path, REJECT_COLUMNS)
     session.execute(sql["keep"], {"table_name": table.qualified_name})
-
-
-def _single(session: Session) -> int:
-    row = session.fetchone()
-    return int(row[0]) if row else 0

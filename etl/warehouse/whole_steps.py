@@ -129,8 +129,6 @@ def _expressions(scope: StepScope, first: int) -> list[StepCount]:
 
 
 def _values(scope: StepScope, columns: tuple[str, ...]) -> tuple[int, int]:
-    scope.session.execute(
-        scope.session.render("staging/count_values.sql", columns=columns, **scope.names), {}
-    )
-    row = scope.session.fetchone()
-    return (int(row[0]), int(row[1])) if row else (0, 0)
+    statement = scope.session.render("staging/count_values.sql", columns=columns, **scope.names)
+    rows, nulls = scope.session.row(statement)
+    return int(rows), int(nulls)

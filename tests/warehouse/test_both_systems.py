@@ -13,6 +13,7 @@ import pytest
 
 from etl.catalog import Catalog
 from etl.catalog_files import load_catalog
+from etl.errors import ReleaseRefused
 from etl.settings import Settings
 from etl.transforms.calendar import calendar
 from etl.warehouse import open_database
@@ -124,6 +125,15 @@ def test_the_calendar_is_the_same_and_days_that_are_so_already_are_not_written(
             session.execute("delete from warehouse.dim_date where date_key > 0")
     assert written[0] == written[1] == [90, 0, 90, 1]
     assert days[0] == days[1]
+
+
+def test_a_count_that_does_not_come_is_no_count_of_zero(both: tuple[Side, Side]) -> None:
+    for side in both:
+        with side.database.session() as session:
+            assert session.count("select count(*) from audit.runs where false") == 0
+            assert session.row("select 1 as one, 'two' as two") == (1, "two")
+            with pytest.raises(ReleaseRefused, match="without a row"):
+                session.count("select 1 from audit.runs where false")
 
 
 def test_a_second_migration_of_mysql_only_asks(

@@ -68,7 +68,7 @@ def set_aside(session: Session, subject: Subject) -> dict[str, int]:
     for step in steps:
         session.execute(sql[step], values)
     session.analyze(subject.staging, subject.table.relation)
-    newer, held_back, rejected = _row(session, sql["count"], values)
+    newer, held_back, rejected = session.row(sql["count"], values)
     return {"newer": newer, "held_back": held_back + rejected}
 
 
@@ -183,7 +183,7 @@ class _Comparison:
         for relation in self.subject.names["sides"].values():
             self.session.analyze(self.subject.staging, relation)
         self.session.execute(self.sql["join"], self.values)
-        return int(_row(self.session, self.sql["count_kept"], self.values)[0])
+        return self.session.count(self.sql["count_kept"], self.values)
 
     def ranges(self) -> list[ReconciledRange]:
         """The ranges, in order of their keys."""
@@ -202,7 +202,7 @@ class _Comparison:
 
     def changed_columns(self) -> dict[str, int]:
         """Columns in which rows differ, with their number."""
-        counts = _row(self.session, self.sql["changed_columns"], self.values)
+        counts = self.session.row(self.sql["changed_columns"], self.values)
         return {name: count for name, count in zip(self.columns, counts, strict=False) if count}
 
     def _range(self, row: tuple[Any, ...]) -> ReconciledRange:
@@ -228,10 +228,3 @@ def _described(
     session.execute(f"select * from ({select}) as described limit 0", values)
     numbers = [name for name in session.numeric_columns if name not in parts]
     return session.columns, numbers
-
-
-def _row(session: Session, statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
-    session.execute(statement, values)
-    row = session.fetchone()
-    assert row is not None
-    return tuple(row)

@@ -70,8 +70,7 @@ def _mend_rows(scope: MergeScope, subject: Subject) -> None:
     schema, target = subject.image.target.split(".", 1)
     names = {**subject.names, "schema": schema, "target": target}
     sql = scope.session.render_named("reconcile/mend_rows.sql", **names)
-    scope.session.execute(sql["count_ending"])
-    present, ending = scope.session.fetchone() or (0, 0)
+    present, ending = scope.session.row(sql["count_ending"])
     hold_guard(_guarded(subject), present, ending)
     scope.session.execute(sql["remove_wrong"])
 
@@ -144,7 +143,6 @@ def _narrow(
 
 def _counted(session: Session, staged: StagedTable) -> StagedTable:
     """Only what is staged is accounted for (law R3); what was set aside is no part of the repair."""
-    session.execute(f"select count(*) from {session.identifier(staged.schema, staged.relation)}")
-    (count,) = session.fetchone() or (0,)
+    count = session.count(f"select count(*) from {session.identifier(staged.schema, staged.relation)}")
     counted = replace(staged, row_count=count, extracted_count=count, rejected_count=0)
     return replace(counted, dropped_count=0, quarantined_count=0, steps=())
