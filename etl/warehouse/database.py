@@ -118,14 +118,14 @@ class Database(ABC):
     def quote(self, *parts: str) -> str:
         """A quoted name; of two parts the first is the schema (law P1)."""
 
-    @abstractmethod
-    def schema(self, name: str) -> str:
-        """What the server calls a schema of the warehouse, not quoted."""
-
     @property
     def prefix(self) -> str:
         """What stands before the names of schemas on the server; templates have it as ``prefix``."""
         return ""
+
+    def schema(self, name: str) -> str:
+        """What the server calls a schema of the warehouse, not quoted."""
+        return self.prefix + name
 
     def temporary(self, name: str) -> str:
         """How statements name a table of the session alone."""
@@ -289,6 +289,10 @@ class Session(ABC):
     def identifier(self, *parts: str) -> str:
         """A quoted name for a statement that is executed with values, as all are."""
         return self.database.sql.identifier(*parts)
+
+    def identifiers(self, names: Iterable[str]) -> str:
+        """Such names with commas between them."""
+        return self.database.sql.identifiers(names)
 
     @abstractmethod
     def execute(self, statement: str, values: Values = ()) -> None:

@@ -116,7 +116,7 @@ def keep_profile_drifts(session: Session, run: Run, table: str, drifts: list[Pro
 
 def read_profile(session: Session, run_id: str, table: str) -> list[ProfiledColumn]:
     """A profile as it was stored."""
-    columns = ", ".join(session.identifier(column) for column in _COLUMNS)
+    columns = session.identifiers(_COLUMNS)
     rows = session.rows(
         f"select column_name as name, {columns} from audit.profiles"
         f" where run_id = %s and table_name = %s order by {session.identifier('position')}",

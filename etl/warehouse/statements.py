@@ -41,7 +41,7 @@ class SqlFiles:
         )
         self.add_filters(
             ident=self.identifier,
-            idents=self._identifiers,
+            idents=self.identifiers,
             equal=self._equal_keys,
             literal=lambda text: literal(text).replace("%", "%%"),
         )
@@ -85,12 +85,13 @@ class SqlFiles:
         """A quoted name for a statement that is executed with parameters."""
         return self._quote(*parts).replace("%", "%%")
 
-    def _source(self, file: str) -> str:
-        return _COMMENT_LINE.sub("", (self.folder / file).read_text(encoding="utf-8"))
-
-    def _identifiers(self, names: Iterable[str], alias: str = "", prefix: str = "") -> str:
+    def identifiers(self, names: Iterable[str], alias: str = "", prefix: str = "") -> str:
+        """Such names with commas between them; each behind an alias, each longer by a prefix."""
         dot = f"{alias}." if alias else ""
         return ", ".join(dot + self.identifier(prefix + name) for name in names)
+
+    def _source(self, file: str) -> str:
+        return _COMMENT_LINE.sub("", (self.folder / file).read_text(encoding="utf-8"))
 
     def _equal_keys(self, names: Iterable[str], left: str, right: str) -> str:
         """Composite keys are compared column by column (law S11)."""

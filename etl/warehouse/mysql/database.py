@@ -145,10 +145,6 @@ class MySQL(Database):
                 )
         return quote_mysql(*parts)
 
-    def schema(self, name: str) -> str:
-        """The name of the database."""
-        return self.prefix + name
-
     def temporary(self, name: str) -> str:
         """In the database of the audit tables, as no database is the session's own."""
         return f"audit.{name}"

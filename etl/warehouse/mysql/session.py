@@ -157,7 +157,7 @@ class MySQLSession(Session):
         update: Sequence[str] = (),
     ) -> None:
         """In batches of many rows a statement; with a key, every unique key of the table counts as it."""
-        head = self._adapted(f"insert into {relation} ({self._names(columns)}) values ")
+        head = self._adapted(f"insert into {relation} ({self.identifiers(columns)}) values ")
         tail = self._adapted(self._on_duplicate(key, update)) if key else ""
         for batch in self._batches(rows, len(head.encode()) + len(tail.encode())):
             self.run(f"{head}{','.join(batch)}{tail}")
@@ -320,6 +320,3 @@ class MySQLSession(Session):
             size += length
         if batch:
             yield batch
-
-    def _names(self, columns: Iterable[str]) -> str:
-        return ", ".join(self.identifier(column) for column in columns)

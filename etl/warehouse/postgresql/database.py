@@ -101,10 +101,6 @@ class PostgreSQL(Database):
         """A name in double quotes."""
         return quote_postgresql(*parts)
 
-    def schema(self, name: str) -> str:
-        """The schema itself."""
-        return name
-
     def literal(self, text: str) -> str:
         """A text in single quotes, with an E before it where it has backslashes."""
         quoted = adapt(text)

@@ -93,18 +93,19 @@ class PostgreSQLSession(Session):
         update: Sequence[str] = (),
     ) -> None:
         """In batches of many rows a statement."""
-        statement = f"insert into {relation} ({self._names(columns)}) values %s"
+        statement = f"insert into {relation} ({self.identifiers(columns)}) values %s"
         if key:
             changes = ", ".join(f"{self.identifier(c)} = excluded.{self.identifier(c)}" for c in update)
             action = f"do update set {changes}" if changes else "do nothing"
-            statement += f" on conflict ({self._names(key)}) {action}"
+            statement += f" on conflict ({self.identifiers(key)}) {action}"
         execute_values(self._cursor, statement, [_adapted(row) for row in rows], page_size=INSERTED_ROWS)
 
     def insert_once(self, relation: str, columns: Sequence[str], row: Sequence[Any]) -> bool:
         """By the count of the statement."""
         places = ", ".join(["%s"] * len(columns))
         self.execute(
-            f"insert into {relation} ({self._names(columns)}) values ({places}) on conflict do nothing", row
+            f"insert into {relation} ({self.identifiers(columns)}) values ({places}) on conflict do nothing",
+            row,
         )
         return self.rowcount == 1
 
@@ -127,7 +128,7 @@ class PostgreSQLSession(Session):
 
     def analyze(self, schema: str, relation: str, columns: Iterable[str] = ()) -> None:
         """Within the transaction."""
-        names = self._names(columns)
+        names = self.identifiers(columns)
         place = (schema, relation) if schema else (relation,)
         self.execute(f"analyze {self.identifier(*place)}{f' ({names})' if names else ''}")
 
@@ -154,9 +155,6 @@ class PostgreSQLSession(Session):
         except LockNotAvailable:
             return False
         return True
-
-    def _names(self, columns: Iterable[str]) -> str:
-        return ", ".join(self.identifier(column) for column in columns)
 
 
 def _is_aborted(cursor: Cursor) -> bool:
