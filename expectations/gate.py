@@ -113,10 +113,9 @@ def _suite_of(table: str, suites_dir: Path) -> Suite:
 def _opened_batch(
     context: EphemeralDataContext, database: Database, staged: StagedTable
 ) -> Iterator[_Questions]:
-    add_source = context.data_sources.add_sql
-    if database.driver.startswith("postgresql"):
-        # Of this system the library has a kind of source of its own, and says so to whoever does not take it.
-        add_source = context.data_sources.add_postgres
+    # The library complains of a system that it has a kind of source of its own for and that comes as another.
+    sources = context.data_sources
+    add_source = sources.add_postgres if database.judged_as == "postgres" else sources.add_sql
     try:
         source = add_source(
             "warehouse",

@@ -44,6 +44,7 @@ class Database(ABC):
         now: SQL of the present instant, whenever the transaction began.
         driver: What SQLAlchemy calls the system and the driver of :meth:`open_reader`, as in URLs.
         adopts_first_loads: A staged table can take the place of an empty copy (see ``adoption.py``).
+        judged_as: As what kind of data source Great Expectations takes it.
         copies_snapshots: A statement that writes what it selects reads the snapshot of its transaction.
         fills_whole: Indexes and foreign keys of an empty table can be made after its rows within a
             transaction (see ``filling.py``).
@@ -55,6 +56,7 @@ class Database(ABC):
     now: ClassVar[str]
     driver: ClassVar[str]
     adopts_first_loads: ClassVar[bool] = False
+    judged_as: ClassVar[Literal["sql", "postgres"]] = "sql"
     copies_snapshots: ClassVar[bool] = False
     fills_whole: ClassVar[bool] = False
 

@@ -51,6 +51,7 @@ class PostgreSQL(Database):
     now = "clock_timestamp()"
     driver = "postgresql+psycopg2"
     adopts_first_loads = True
+    judged_as = "postgres"
     copies_snapshots = True
     fills_whole = True
 
