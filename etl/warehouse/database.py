@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -21,7 +21,11 @@ from etl.settings import Settings
 from etl.warehouse.statements import SQL_DIR, SqlFiles
 
 if TYPE_CHECKING:
+    from etl.catalog import SourceTable
+    from etl.handles import StagedTable
+    from etl.warehouse.dimensions import MergeScope
     from etl.warehouse.marts import MartBuilding
+    from etl.warehouse.replicas import Adoption
 
 Values = Mapping[str, Any] | Sequence[Any]
 # Why a server refused a statement: somebody holds what it needs, the account may not, rows are not unique,
@@ -43,11 +47,8 @@ class Database(ABC):
         errors: What its driver raises.
         now: SQL of the present instant, whenever the transaction began.
         driver: What SQLAlchemy calls the system and the driver of :meth:`open_reader`, as in URLs.
-        adopts_first_loads: A staged table can take the place of an empty copy (see ``adoption.py``).
         judged_as: As what kind of data source Great Expectations takes it.
         copies_snapshots: A statement that writes what it selects reads the snapshot of its transaction.
-        fills_whole: Indexes and foreign keys of an empty table can be made after its rows within a
-            transaction (see ``filling.py``).
     """
 
     folder: ClassVar[str]
@@ -55,10 +56,8 @@ class Database(ABC):
     errors: ClassVar[tuple[type[Exception], ...]]
     now: ClassVar[str]
     driver: ClassVar[str]
-    adopts_first_loads: ClassVar[bool] = False
     judged_as: ClassVar[Literal["sql", "postgres"]] = "sql"
     copies_snapshots: ClassVar[bool] = False
-    fills_whole: ClassVar[bool] = False
 
     def __init__(self, url: str, settings: Settings) -> None:
         self.url = url
@@ -115,6 +114,10 @@ class Database(ABC):
     @abstractmethod
     def mart_building(self, session: Session) -> MartBuilding:
         """How marts are built and put in their places."""
+
+    def adoption(self, scope: MergeScope, table: SourceTable, staged: StagedTable) -> Adoption | None:
+        """How the staged table takes the place of its copy; None where its rows are merged."""
+        return None
 
     @abstractmethod
     def quote(self, *parts: str) -> str:
@@ -410,6 +413,10 @@ class Session(ABC):
             ContractError: A value does not fit its column.
             ReleaseRefused: The server refused the rows, or took another number of them.
         """
+
+    def filled_whole(self, schema: str, relation: str, rows: int) -> AbstractContextManager[None]:
+        """Let the block insert so many rows into a table, by a quicker way where the system has one."""
+        return nullcontext()
 
     @abstractmethod
     def exists(self, schema: str, relation: str) -> bool:

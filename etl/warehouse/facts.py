@@ -21,7 +21,6 @@ from etl.warehouse.dimensions import (
     has_affected,
     removed_relation,
 )
-from etl.warehouse.filling import filled_whole
 from etl.warehouse.generated_facts import generated_names
 from etl.warehouse.gone import Target, remove_gone
 from etl.warehouse.guard import Guarded
@@ -56,7 +55,7 @@ def merge_fact(scope: MergeScope, fact: Fact, staged: Mapping[str, StagedTable])
     # First what leaves the fact: an empty one is done with at once.
     vanished = _write(scope, statements["remove_vanished"])
     written = [_write(scope, statements["update_changed"])]
-    with filled_whole(scope.session, "warehouse", fact.relation, inserted):
+    with scope.session.filled_whole("warehouse", fact.relation, inserted):
         written.append(_write(scope, statements["insert_missing"]))
     if written != [updated, inserted]:
         raise ReleaseRefused(

@@ -9,16 +9,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from etl.catalog import Catalog, Dimension, EventSource, SourceTable
+from etl.catalog import Catalog, Dimension, EventSource
 from etl.catalog.feeding import merged_facts, namings, replicas, repointed_facts, touched_dimensions
 from etl.errors import ReleaseRefused
 from etl.handles import Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
 from etl.settings import Settings
 from etl.warehouse import audit, dimensions, facts, quarantine, staging
-from etl.warehouse.adoption import adopt, can_adopt, count_adopted
 from etl.warehouse.database import Session
 from etl.warehouse.dimensions import Events, MergeScope
-from etl.warehouse.replicas import merge_replica
+from etl.warehouse.replicas import Adoption, merge_replica
 from etl.warehouse.step_log import keep_steps
 from etl.windows import instant_of, precedes
 
@@ -46,7 +45,7 @@ def publish(
     outcomes = _Outcomes()
     merged = _merge_dimensions(scope, by_table, outcomes)
     _merge_facts(scope, by_table, outcomes, merged)
-    first_loads = _merge_replicas(scope, by_table, outcomes)
+    adoptions = _merge_replicas(scope, by_table, outcomes)
     for dimension in merged:
         outcomes.put(dimensions.finish_merge(scope, dimension, outcomes.rows[dimension.relation]))
     _account(outcomes, staged, verdicts)
@@ -58,8 +57,8 @@ def publish(
     quarantine.keep_held_back(session, catalog, run, staged)
     for table in staged:
         quarantine.settle_entries(session, catalog, run, table)
-    for first_load in first_loads:
-        adopt(scope, first_load)
+    for adoption in adoptions:
+        adoption.finish()
     keep_steps(session, run)
     audit.keep_verdicts(session, run, verdicts)
     audit.keep_outcomes(session, run, rows)
@@ -154,19 +153,19 @@ def _merge_facts(
 
 def _merge_replicas(
     scope: MergeScope, staged: Mapping[str, StagedTable], outcomes: _Outcomes
-) -> list[SourceTable]:
-    """Merge the staged tables that are copied; those whose first load becomes the copy are returned."""
-    first_loads = []
+) -> list[Adoption]:
+    """Merge the staged tables that are copied; those that become the copy themselves are returned."""
+    adoptions = []
     for table in replicas(scope.catalog, staged):
         read = staged[table.qualified_name]
-        if can_adopt(scope, table, read):
-            first_loads.append(table)
-            copied, source = count_adopted(scope, table)
+        if adoption := scope.session.database.adoption(scope, table, read):
+            adoptions.append(adoption)
+            copied, source = adoption.count()
         else:
             copied, source = merge_replica(scope, table, read, plan_of(read))
         outcomes.put(copied)
         outcomes.add_once(source)
-    return first_loads
+    return adoptions
 
 
 def _account(outcomes: _Outcomes, staged: list[StagedTable], verdicts: list[Verdict]) -> None:

@@ -7,7 +7,7 @@ equal ones are counted. A table that was read whole is held against the whole co
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from etl.catalog import Load, Replica, SourceTable
 from etl.handles import StagedTable, TableOutcome, TablePlan
@@ -16,6 +16,22 @@ from etl.warehouse.gone import Target, is_gone, remove_gone
 from etl.warehouse.guard import Guarded, hold_guard
 from etl.warehouse.replica_loading import load_rows
 from etl.warehouse.staging import require_whole
+
+
+class Adoption(Protocol):
+    """A staged table that becomes the copy itself."""
+
+    def count(self) -> tuple[TableOutcome, TableOutcome]:
+        """What becomes of the staged rows; those that say they are deleted are not in the copy (law X8).
+
+        Returns:
+            The outcome of the copy, and that of the source table (law R3).
+        """
+        ...
+
+    def finish(self) -> None:
+        """Let it take the place of the copy; last of all, because it leaves staging with that."""
+        ...
 
 
 def merge_replica(

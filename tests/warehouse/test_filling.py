@@ -10,7 +10,7 @@ import pytest
 
 from etl.catalog_files import load_catalog
 from etl.settings import Settings
-from etl.warehouse import filling
+from etl.warehouse.postgresql import filling
 from tests.sessions import session_on
 from tests.warehouse.rows import line, order
 from tests.warehouse.world import Batch, World
@@ -86,7 +86,7 @@ def test_a_row_without_its_member_is_refused(shop: World) -> None:
         cursor.execute(f"{copy}; update kept set customer_key = 9999; delete from warehouse.fact_sales")
         with (
             pytest.raises(psycopg2.errors.ForeignKeyViolation),
-            filling.filled_whole(session_on(connection), "warehouse", "fact_sales", 2),
+            session_on(connection).filled_whole("warehouse", "fact_sales", 2),
         ):
             cursor.execute(bad)
     assert shop.query("select count(*) from warehouse.fact_sales") == [(1,)]

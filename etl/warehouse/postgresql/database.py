@@ -11,10 +11,14 @@ from psycopg2 import errors
 from psycopg2.extensions import adapt
 from psycopg2.extensions import connection as Connection
 
+from etl.catalog import SourceTable
 from etl.catalog_types import catalog_type, postgresql_type, shown_type
 from etl.errors import StorehouseError
+from etl.handles import StagedTable
 from etl.identifiers import quote_postgresql
 from etl.warehouse.database import Database, Isolation, Refusal, Session
+from etl.warehouse.dimensions import MergeScope
+from etl.warehouse.postgresql.adoption import FirstLoad
 from etl.warehouse.postgresql.connection import (
     close_idle_connections,
     connect,
@@ -50,10 +54,8 @@ class PostgreSQL(Database):
     errors = (psycopg2.Error,)
     now = "clock_timestamp()"
     driver = "postgresql+psycopg2"
-    adopts_first_loads = True
     judged_as = "postgres"
     copies_snapshots = True
-    fills_whole = True
 
     @contextmanager
     def session(
@@ -97,6 +99,11 @@ class PostgreSQL(Database):
     def mart_building(self, session: Session) -> PostgreSQLMarts:
         """Within the transaction."""
         return PostgreSQLMarts(session)
+
+    def adoption(self, scope: MergeScope, table: SourceTable, staged: StagedTable) -> FirstLoad | None:
+        """Of a first load, where nothing hinders it."""
+        first_load = FirstLoad(scope, table)
+        return first_load if first_load.is_possible(staged) else None
 
     def quote(self, *parts: str) -> str:
         """A name in double quotes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from psycopg2.extras import Json, execute_values
 
 from etl.warehouse.database import Refusal, Session, Values
 from etl.warehouse.postgresql.copying import copy_arrow
+from etl.warehouse.postgresql.filling import filled_whole
 
 if TYPE_CHECKING:
     from etl.warehouse.postgresql.database import PostgreSQL
@@ -112,6 +114,10 @@ class PostgreSQLSession(Session):
     def load(self, relation: str, path: Path, columns: Sequence[str]) -> int:
         """By binary COPY."""
         return copy_arrow(self._cursor.connection, relation, path, list(columns))
+
+    def filled_whole(self, schema: str, relation: str, rows: int) -> AbstractContextManager[None]:
+        """Without indexes and foreign keys, which are made after the rows."""
+        return filled_whole(self, schema, relation, rows)
 
     def exists(self, schema: str, relation: str) -> bool:
         """By the system catalog."""

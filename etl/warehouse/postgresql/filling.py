@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from etl.warehouse.database import Session
+if TYPE_CHECKING:
+    from etl.warehouse.postgresql.session import PostgreSQLSession
 
 # Below so many rows there is nothing to gain.
 WORTHWHILE_ROWS = 10_000
 
 
 @contextmanager
-def filled_whole(session: Session, schema: str, relation: str, rows: int) -> Iterator[None]:
+def filled_whole(session: PostgreSQLSession, schema: str, relation: str, rows: int) -> Iterator[None]:
     """Let the block insert so many rows without indexes and foreign keys, where the table is empty.
 
     Unique keys stay. Where the account does not own the table, or somebody reads it or one that it refers
     to just now, the block inserts as ever: nobody is made to wait for what is only quicker.
     """
-    if rows < WORTHWHILE_ROWS or not session.database.fills_whole:
+    if rows < WORTHWHILE_ROWS:
         yield
         return
     sql = session.render_named("staging/fill_whole.sql", schema=schema, relation=relation)
@@ -39,7 +41,7 @@ def filled_whole(session: Session, schema: str, relation: str, rows: int) -> Ite
         session.execute(create.replace("%", "%%"))
 
 
-def _holds_alone(session: Session, sql: dict[str, str], names: dict[str, str]) -> bool:
+def _holds_alone(session: PostgreSQLSession, sql: dict[str, str], names: dict[str, str]) -> bool:
     """Whether the table is empty, ours, and read by nobody: then it is locked, and those it refers to."""
     session.execute(sql["may_fill"], names)
     if session.fetchone() != (True,):
