@@ -49,9 +49,13 @@ def _names(scope: StepScope, step: ConvertCurrency) -> dict[str, object]:
 
 
 def _digits(scope: StepScope, into: str, column: str | None = None) -> dict[str, str | int]:
-    """What rounding to the scale of a column takes, as literals that numeric keeps exactly.
+    """What rounding to a column takes; of a rate there is no ``column`` that the amount comes from.
 
-    An amount is a whole number of units; so many halves make one; below the limit it fits.
+    Returns:
+        ``into``, the column, with ``precision`` and ``scale`` of its type; ``source_scale``, digits of the
+        amount behind the point; and as literals, which are exact, the ``unit`` of which a value of the
+        column is a whole number, how many ``halves`` of a unit are 1, and the ``limit`` below which so
+        many units fit.
     """
     precision, scale = decimal_digits(scope.table.derived[into].type)
     return {

@@ -369,7 +369,7 @@ class Session(ABC):
     def attempt(self, statement: str, *refusals: Refusal, values: Values = ()) -> bool:
         """Execute a statement that the server may refuse for these reasons; False where it did.
 
-        Nothing else of the transaction is undone.
+        Within a transaction, of which nothing else is undone; not in autocommit.
         """
 
     @abstractmethod

@@ -1,6 +1,6 @@
-"""Staging: one schema per run, one unlogged table per source table (laws R7, S10, S11).
+"""Staging: one schema per run, one table per source table (laws R7, S10, S11).
 
-A schema first on the search path keeps the names of staged tables the same in every run; it is
+Staged tables have the same names in every run, as each run has a schema of its own for them; it is
 dropped at the end, and one that a killed run left is swept by a later run.
 """
 
@@ -210,7 +210,7 @@ def find_missed(
 
 
 def require_whole(session: Session, schema: str, relation: str) -> None:
-    """Refuse a staged relation that lost rows: unlogged tables come back empty after a crash of the server.
+    """Refuse a staged relation that lost rows: one that is not logged is empty after a crash of the server.
 
     Raises:
         ReleaseRefused: It holds fewer or more rows than were loaded.

@@ -64,7 +64,7 @@ class DatabaseWarehouse:
 
     @contextmanager
     def lock(self, run: Run) -> Iterator[None]:
-        """Hold pipeline and tables by advisory locks of a session, which end with its process (law R5)."""
+        """Hold pipeline and tables by locks of a session, which end with its process (law R5)."""
         with self.database.own_session() as session:
             with self.database.explained("The warehouse"):
                 locks.hold(session, locks.locks_of(run), self._settings.lock_timeout_seconds)
@@ -141,7 +141,7 @@ class DatabaseWarehouse:
             return load_calendar(session, days)
 
     def stage_part(self, prepared: PreparedFile, run: Run) -> None:
-        """COPY one prepared file into staging."""
+        """Load one prepared file into staging."""
         with self.database.session() as session:
             staging.load_part(session, prepared, self._catalog.tables[prepared.table], run.staging_schema)
 

@@ -112,8 +112,6 @@ class MySQLSession(Session):
 
     def attempt(self, statement: str, *refusals: Refusal, values: Values = ()) -> bool:
         """Under a savepoint, as a script may be refused in its middle."""
-        if self.is_autocommit:
-            return self._refused(statement, refusals, values) is None
         self._do("savepoint attempt")
         refused = self._refused(statement, refusals, values)
         try:

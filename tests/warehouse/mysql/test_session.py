@@ -205,8 +205,6 @@ def test_an_attempt_may_commit_by_itself(database: MySQL) -> None:
     with database.session() as session:
         assert session.attempt("create table warehouse.t (a bigint)", "too long")
         assert not session.attempt("create table warehouse.t (a bigint)", "wrong")
-    with database.session(autocommit=True) as session:
-        assert not session.attempt("create table warehouse.t (a bigint)", "wrong")
 
 
 def test_busy_is_who_waited_too_long_for_a_row(database: MySQL) -> None:
