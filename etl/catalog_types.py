@@ -26,7 +26,7 @@ _ARROW = {
 }
 
 # jsonb, not json: only jsonb can be compared, and a merge compares every column (law S5).
-_POSTGRESQL = {
+POSTGRESQL_TYPES = {
     "bigint": "bigint",
     "integer": "integer",
     "smallint": "smallint",
@@ -60,8 +60,6 @@ MYSQL_TYPES = {
 _MYSQL_KEYS = {"text": "varchar(255)", "json": "varchar(255)", "bytes": "varbinary(255)"}
 MAX_MYSQL_DIGITS, MAX_MYSQL_SCALE = 65, 30
 
-# As PostgreSQL writes the type of a column where it differs from how we write it.
-_SHOWN = {"timestamptz": "timestamp with time zone", "time": "time without time zone"}
 _INTEGER_DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
 
 
@@ -84,8 +82,8 @@ def postgresql_type(column_type: str) -> str:
     Raises:
         ConfigError: As for :func:`arrow_type`.
     """
-    if column_type in _POSTGRESQL:
-        return _POSTGRESQL[column_type]
+    if column_type in POSTGRESQL_TYPES:
+        return POSTGRESQL_TYPES[column_type]
     precision, scale = decimal_digits(column_type)
     return f"numeric({precision},{scale})"
 
@@ -115,20 +113,6 @@ def mysql_key_type(column_type: str) -> str:
         ConfigError: As for :func:`mysql_type`.
     """
     return _MYSQL_KEYS.get(column_type) or mysql_type(column_type)
-
-
-def shown_type(column_type: str) -> str:
-    """The PostgreSQL type of a column as the system catalog of the database writes it."""
-    written = postgresql_type(column_type)
-    return _SHOWN.get(written, written)
-
-
-def catalog_type(shown: str) -> str | None:
-    """The catalog's type of a column that PostgreSQL shows so; None for one that the grammar lacks."""
-    known = {shown_type(name): name for name in _POSTGRESQL}
-    if shown.startswith("numeric("):
-        return shown.replace("numeric", "decimal")
-    return known.get(shown)
 
 
 def can_hold(wide: str, narrow: str) -> bool:

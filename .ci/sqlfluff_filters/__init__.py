@@ -93,6 +93,7 @@ told = "told_item"
 novel = "novel_item"
 versions = "versions_item"
 rows = "rows_sales"
+places = [("warehouse", "dim_group"), ("staging_run", "stg_item")]
 column = "group_key"
 attribute = "item_group"
 type = "text"

@@ -8,9 +8,10 @@ import pytest
 
 from etl.catalog.feeding import changed_relations
 from etl.catalog_files import load_catalog
-from etl.catalog_types import can_hold, catalog_type, shown_type
+from etl.catalog_types import can_hold
 from etl.errors import ConfigError
 from etl.settings import PROJECT_DIR
+from etl.warehouse.postgresql.types import catalog_type, shown_type
 
 FILES = {
     "sources/s.yaml": "description: a source\n",

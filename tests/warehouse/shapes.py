@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from etl.warehouse.database import Database, from_json
-from etl.warehouse.mysql.database import shown_column
+from etl.warehouse.mysql.types import shown_column
 
 # PostgreSQL's types that the catalog does not have, and what MySQL has for them.
 TYPES = {

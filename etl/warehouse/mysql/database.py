@@ -12,12 +12,12 @@ from mysql.connector import Error as DriverError
 from mysql.connector.connection import MySQLConnection
 from sqlalchemy.pool import NullPool
 
-from etl.catalog_types import MYSQL_TYPES, mysql_key_type, mysql_type
+from etl.catalog_types import mysql_key_type, mysql_type
 from etl.errors import ConfigError, StorehouseError
 from etl.identifiers import quote_mysql
 from etl.settings import Settings
 from etl.warehouse.database import Database, Isolation, Refusal, Session
-from etl.warehouse.mysql import failures
+from etl.warehouse.mysql import failures, types
 from etl.warehouse.mysql.connection import (
     MARIADB_COLLATION,
     MYSQL_COLLATION,
@@ -37,8 +37,6 @@ from etl.warehouse.mysql.session import FIRST_LINE, MySQLSession
 from etl.warehouse.mysql.table_functions import with_functions
 from etl.warehouse.mysql.zones import business_day, business_instant, utc_text
 
-# What MariaDB shows of integers beside the type.
-_WIDTHS = {"bigint": "bigint(20)", "int": "int(11)", "smallint": "smallint(6)"}
 _MOST_NAME_CHARACTERS = 64
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d(:?\d\d)?)")
 
@@ -66,7 +64,7 @@ class MySQL(Database):
             business_day=self._business_day,
             business_instant=self._business_instant,
             json_member=self._json_member,
-            shown=shown_column,
+            shown=types.shown_column,
         )
         self.sql.add_names(collation=_Late(self))
 
@@ -166,15 +164,11 @@ class MySQL(Database):
 
         MariaDB shows a ``json`` column as ``longtext``; SQL files tell it apart by the filter ``shown``.
         """
-        types = {_shown(mysql_type(column_type)), _shown(mysql_key_type(column_type))}
-        return types | {_WIDTHS[shown] for shown in types if shown in _WIDTHS}
+        return types.shown_types(column_type)
 
     def catalog_type(self, shown: str) -> str | None:
-        """The catalog's type for one that is shown so, by :func:`shown_column` or as it is."""
-        if re.fullmatch(r"decimal\(\d+,\d+\)", shown):
-            return shown
-        # What comes first keeps its place: varchar(255) is a text, as varchar(36) is a uuid.
-        return next((name for name in MYSQL_TYPES if shown in self.shown_types(name)), None)
+        """The catalog's type for one that is shown so, by the filter ``shown`` or as it is."""
+        return types.catalog_type(shown)
 
     def json_text(self, document: str, name: str) -> str:
         """By a path; a JSON null is not the text 'null'."""
@@ -229,8 +223,7 @@ class MySQL(Database):
 
     def reflected_types(self, column_type: str) -> set[str]:
         """As the server shows it; MariaDB's documents by their collation."""
-        documents = {"longtext character set utf8mb4 collate utf8mb4_bin"} if column_type == "json" else set()
-        return {re.sub(r"^int\b", "integer", shown) for shown in self.shown_types(column_type)} | documents
+        return types.reflected_types(column_type)
 
     def refusal_of(self, error: Exception) -> Refusal | None:
         """By the number of the error."""
@@ -273,14 +266,9 @@ class MySQL(Database):
         """The catalog's types of each column of these tables."""
         found: dict[str, set[str]] = {}
         with self.explained("The warehouse"), self.session() as session:
-            for schema, relation in places:
-                session.execute(
-                    f"select c.column_name, {shown_column('c')} from information_schema.columns as c"
-                    " where c.table_schema = %s and c.table_name = %s",
-                    (self.schema(schema), relation),
-                )
-                for name, shown in session.fetchall():
-                    found.setdefault(name, set()).add(self.catalog_type(shown) or "")
+            session.execute(session.render("generated/column_types.sql", places=sorted(places)))
+            for name, shown in session.fetchall():
+                found.setdefault(name, set()).add(self.catalog_type(shown) or "")
         return found
 
     def _json_member(self, name: str, document: str) -> str:
@@ -298,25 +286,6 @@ class MySQL(Database):
 
     def _business_instant(self, expression: str) -> str:
         return business_instant(expression, self.settings.business_time_zone)
-
-
-def shown_column(alias: str) -> str:
-    """SQL of a column's type as :meth:`MySQL.shown_types` has it, of ``information_schema.columns``.
-
-    MariaDB makes a ``json`` column as a ``longtext`` of a collation that no other column of a warehouse has.
-
-    Args:
-        alias: Of ``information_schema.columns`` in the statement.
-    """
-    return (
-        f"case when {alias}.data_type = 'longtext' and {alias}.collation_name = 'utf8mb4_bin' then 'json'"
-        f" when {alias}.column_type regexp '^(bigint|int|smallint)[(][0-9]+[)]$'"
-        f" then {alias}.data_type else {alias}.column_type end"
-    )
-
-
-def _shown(written: str) -> str:
-    return "tinyint(1)" if written == "boolean" else written
 
 
 class _Late:

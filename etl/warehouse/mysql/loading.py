@@ -12,7 +12,6 @@ import errno
 import fcntl
 import logging
 import os
-import re
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -27,13 +26,13 @@ from etl.errors import ContractError, ReleaseRefused
 from etl.warehouse.mysql.encoding import Sent, TargetColumn, encoded, pieces, planned
 from etl.warehouse.mysql.failures import explain, message_without_values, number_of
 from etl.warehouse.mysql.literals import text_literal
+from etl.warehouse.mysql.types import is_document, without_width
 
 if TYPE_CHECKING:
     from etl.warehouse.mysql.session import MySQLSession
 
 logger = logging.getLogger(__name__)
 _PIPE_BYTES = 1 << 20
-_WIDTH = re.compile(r"^(bigint|int|smallint)\(\d+\)$")
 # LOCAL is switched off at the server, or at the client.
 _NOT_PERMITTED = {1148, 3948, 4166, 2068}
 _REFUSED_BY_DRIVER = "file request rejected"
@@ -104,10 +103,7 @@ def _target_columns(session: MySQLSession, target: str) -> dict[str, TargetColum
     # information_schema does not show temporary tables.
     shown = session.rows(f"show full columns from {target}")
     return {
-        row["Field"]: TargetColumn(
-            _WIDTH.sub(r"\1", row["Type"]),
-            row["Type"] == "json" or (row["Type"] == "longtext" and row["Collation"] == "utf8mb4_bin"),
-        )
+        row["Field"]: TargetColumn(without_width(row["Type"]), is_document(row["Type"], row["Collation"]))
         for row in shown
     }
 

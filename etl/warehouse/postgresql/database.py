@@ -12,7 +12,7 @@ from psycopg2.extensions import adapt
 from psycopg2.extensions import connection as Connection
 
 from etl.catalog import SourceTable
-from etl.catalog_types import catalog_type, postgresql_type, shown_type
+from etl.catalog_types import postgresql_type
 from etl.errors import StorehouseError
 from etl.handles import StagedTable
 from etl.identifiers import quote_postgresql
@@ -28,6 +28,7 @@ from etl.warehouse.postgresql.connection import (
 )
 from etl.warehouse.postgresql.mart_building import PostgreSQLMarts
 from etl.warehouse.postgresql.session import PostgreSQLSession
+from etl.warehouse.postgresql.types import catalog_type, shown_type
 
 # The first that fits counts.
 _REFUSALS: tuple[tuple[Refusal, tuple[type[psycopg2.Error], ...]], ...] = (

@@ -7,8 +7,9 @@ from mysql.connector import errorcode
 
 from etl.catalog_types import MYSQL_TYPES
 from etl.errors import ConfigError
-from etl.warehouse.mysql.database import MySQL, shown_column
+from etl.warehouse.mysql.database import MySQL
 from etl.warehouse.mysql.failures import DATA_WARNINGS, message_without_values
+from etl.warehouse.mysql.types import shown_column
 
 TYPES = [*MYSQL_TYPES, "decimal(18,2)", "decimal(65,30)"]
 
