@@ -32,6 +32,10 @@ def _json_member(name: Any, document: str) -> str:
     return f"json_extract({document}, '$.{name}')"
 
 
+def _json_text(document: str, name: Any) -> str:
+    return f"cast(json_unquote({_json_member(name, document)}) as char)"
+
+
 def _shown(alias: str) -> str:
     return f"{alias}.column_type"
 
@@ -65,6 +69,7 @@ SQLFLUFF_JINJA_FILTERS = {
     "by_length": sorted,
     "quoted": lambda name: f'"{name}"',
     "json_member": _json_member,
+    "json_text": _json_text,
     "business_day": lambda sql: f"cast({sql} as date)",
     "business_instant": lambda sql: f"cast({sql} as datetime)",
 }

@@ -106,10 +106,7 @@ cast(json_quote({{ sql }}) as char)
 
 {#- The text of a member, as ->> has it; NULL for null. -#}
 {%- macro member_text(sql, name) -%}
-case
-    when json_type({{ member(sql, name) }}) != 'NULL'
-        then cast(json_unquote({{ member(sql, name) }}) as char)
-end
+{{ sql | json_text(name) }}
 {%- endmacro -%}
 
 {#- A member of a payload as a value of its type; NULL where it is none. -#}
