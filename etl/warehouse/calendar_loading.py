@@ -18,7 +18,8 @@ def load_calendar(session: Session, days: pa.Table) -> int:
     """
     columns = days.column_names
     rows = list(zip(*(days.column(name).to_pylist() for name in columns), strict=True))
-    session.execute(session.render("merges/known_days.sql", columns=columns), (rows[0][0], rows[-1][0]))
+    ends = {"first": rows[0][0], "last": rows[-1][0]}
+    session.execute(session.render("merges/known_days.sql", columns=columns), ends)
     known = set(session.fetchall())
     changed = [row for row in rows if row not in known]
     if changed:

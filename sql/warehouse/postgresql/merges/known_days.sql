@@ -2,4 +2,4 @@
 -- reads: dim_date
 select {{ columns | idents('d') }}
 from warehouse.dim_date as d
-where d.date_key between %s and %s
+where d.date_key between %(first)s and %(last)s
