@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -24,6 +24,9 @@ class Reconciling:
 
     Args:
         stops_at: The statement at which a first try to compare them ends.
+
+    Attributes:
+        statement_count: Statements of the first comparison that was not stopped.
     """
 
     def __init__(
@@ -44,9 +47,12 @@ class Reconciling:
             world.stage(self.run, name, Batch(rows))
             self.staged.append(world.warehouse.settle(plan, self.run))
         if stops_at is not None:
-            with stopped(world, stops_at):
+            with stopped(world, stops_at) as stopping:
                 self.compare()
-        self.found = self.compare()
+            assert stopping.has_struck
+        with stopped(world, None) as whole:
+            self.found = self.compare()
+        self.statement_count = whole.count
 
     def compare(self) -> list[Reconciliation]:
         """Hold what is staged against the warehouse."""
@@ -63,19 +69,39 @@ class Reconciling:
         self.world.warehouse.end_run(self.run, "succeeded", "", [])
 
 
+class Lost(TransientError):
+    """What ends a statement that is stopped."""
+
+
+@dataclass
+class Stopping:
+    """How many statements there were, the one that failed included."""
+
+    number: int | None
+    count: int = 0
+
+    @property
+    def has_struck(self) -> bool:
+        """Whether there were so many that one failed."""
+        return self.count == self.number
+
+
 @contextmanager
-def stopped(world: World, number: int) -> Iterator[None]:
-    """Let the statement of this number fail before it is sent, if there are so many; ends quietly."""
+def stopped(world: World, number: int | None) -> Iterator[Stopping]:
+    """Let the statement of this number fail before it is sent, which ends the block quietly.
+
+    Args:
+        number: From 1 on; None counts only.
+    """
     session, name = type(world.session), "run" if hasattr(world.session, "run") else "execute"
-    send, left = getattr(session, name), number
+    send, stopping = getattr(session, name), Stopping(number)
 
     def counted(self: Any, *arguments: Any) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            raise TransientError("The connection was lost.", "Try again.")
+        stopping.count += 1
+        if stopping.has_struck:
+            raise Lost("The connection was lost.", "Try again.")
         send(self, *arguments)
 
-    with pytest.MonkeyPatch.context() as patched, suppress(TransientError):
+    with pytest.MonkeyPatch.context() as patched, suppress(Lost):
         patched.setattr(session, name, counted)
-        yield
+        yield stopping

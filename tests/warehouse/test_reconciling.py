@@ -502,10 +502,8 @@ def test_a_repair_that_would_remove_too_much_is_refused(world: World) -> None:
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(first=st.integers(1, 160), narrowing=st.integers(1, 30), second=st.integers(1, 160))
-def test_what_is_interrupted_at_any_statement_is_done_again(
-    world: World, first: int, narrowing: int, second: int
-) -> None:
+@given(draws=st.data())
+def test_what_is_interrupted_at_any_statement_is_done_again(world: World, draws: st.DataObject) -> None:
     """Where making a table ends a transaction, what was done before is not undone with the rest."""
     _reset(world)
     at = {"updated_at": START, "_cursor": cursor_of(START)}
@@ -522,14 +520,19 @@ def test_what_is_interrupted_at_any_statement_is_done_again(
 
     run = Reconciling(world, rows, RangeSize(3, 5))
     expected = [_of_the_data(each) for each in run.found]
-    run.end()
-    run = Reconciling(world, rows, RangeSize(3, 5), stops_at=first)
-    assert [_of_the_data(each) for each in run.found] == expected
-    with stopped(world, narrowing):
+    compared = st.integers(1, run.statement_count)
+    with stopped(world, None) as narrowing:
         world.warehouse.narrow(run.run, run.staged)
+    run.end()
+    run = Reconciling(world, rows, RangeSize(3, 5), stops_at=draws.draw(compared))
+    assert [_of_the_data(each) for each in run.found] == expected
+    with stopped(world, draws.draw(st.integers(1, narrowing.count))) as stopping:
+        world.warehouse.narrow(run.run, run.staged)
+    assert stopping.has_struck
     world.warehouse.repair(run.run, world.warehouse.narrow(run.run, run.staged), [])
-    with stopped(world, second):
+    with stopped(world, draws.draw(compared)) as stopping:
         run.compare()
+    assert stopping.has_struck
     assert {each.table: each.status for each in run.compare()} == {
         **dict.fromkeys(TARGETS, "agrees"),
         **dict.fromkeys(("s.copied", "s.moving", "s.members"), "repaired"),
