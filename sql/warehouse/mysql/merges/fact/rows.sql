@@ -106,8 +106,12 @@ ranked as (
                 c.{{ column | ident }} desc,
                 {%- endfor %}
                 {#- Only the beginning of a long value is sorted by. #}
-                {%- for column, declared in columns.items() if declared.type in ["text", "json", "bytes"] %}
-                if(length(c.{{ column | ident }}) > 250, sha2(c.{{ column | ident }}, 256), null) desc,
+                {%- for column, staged in columns.items()
+                    if staged.type in ["text", "json", "bytes"] %}
+                case
+                    when length(c.{{ column | ident }}) > 250
+                        then sha2(c.{{ column | ident }}, 256)
+                end desc,
                 {%- endfor %}
                 {%- endif %}
                 c._source desc,
