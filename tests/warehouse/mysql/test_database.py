@@ -46,6 +46,16 @@ def test_warnings_of_a_quotient_by_zero_and_of_a_logarithm_of_nothing_are_errors
             session.execute(f"select {expression}")
 
 
+def test_a_predicate_knows_the_types_of_all_tables_that_it_names(database: MySQL) -> None:
+    """A quotient of whole numbers is one in PostgreSQL; of others it is not."""
+    with database.session() as session:
+        session.execute(
+            "create table warehouse.`t%%` (a bigint); create table audit.other (b double, c json)"
+        )
+    written = database.predicate("a / 2 in (select b / 2 from audit.other)", "warehouse", "t%")
+    assert written == "((`a` div 2) in (select (`b` / 2) from `audit`.`other`))"
+
+
 def test_every_type_can_be_a_key(database: MySQL) -> None:
     with database.session() as session:
         for number, name in enumerate(TYPES):
