@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from etl.arrow_files import arrow_batches
 from etl.errors import ConfigError, ContractError
-from etl.warehouse.mysql.documents import canonical_documents
+from etl.warehouse.mysql.documents import DocumentRefused, canonical_documents
 
 CHUNK_BYTES = 4 << 20
 _UUID = "^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$"
@@ -181,7 +181,13 @@ def _limited(name: str, want: TargetColumn, length: Callable[[pa.Array], pa.Arra
 
 
 def _checked(sent: Sent, column: pa.Array, path: Path) -> pa.Array:
-    values = sent.change(column)
+    try:
+        values = sent.change(column)
+    except DocumentRefused as error:
+        raise ContractError(
+            f"{path.name}: column {sent.name!r} {error}.",
+            "Mend it at the source, or declare the column as text.",
+        ) from None
     if sent.fault is None or not pc.any(sent.fault(values)).as_py():
         return values
     changed = (sent.change(batch.column(sent.name)) for batch in arrow_batches(path))

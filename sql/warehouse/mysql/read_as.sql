@@ -82,6 +82,13 @@ case
                 log10(abs(cast(substring_index(lower({{ bare }}), 'e', 1) as double)))
                 + cast(substring_index(lower({{ bare }}), 'e', -1) as signed)
                 between -323.306 and 308.25471555 then cast({{ bare }} as double)
+            -- A logarithm does not tell the largest doubles from what is none.
+            when {{ bare }} regexp '^[+-]?1[.][0-9]{1,30}[eE][+]?0*308$' then
+                case
+                    when
+                        abs(cast(substring_index(lower({{ bare }}), 'e', 1) as decimal(31, 30)))
+                        < 1.797693134862315807 then cast({{ bare }} as double)
+                end
         end
 end
 {%- endmacro -%}
@@ -116,6 +123,8 @@ end
 {%- macro _timestamp(bare) -%}
 {%- set local = "regexp_substr(" ~ bare ~ ", '^.{11}[0-9:]+([.][0-9]{1,6})?')" -%}
 {%- set zone = "regexp_substr(substr(" ~ bare ~ ", 11), '[+-][0-9:]+$')" -%}
+{%- set of_day = "(substr(" ~ bare ~ ", 12, 2) * 60 + substr(" ~ bare ~ ", 15, 2))" -%}
+{%- set offset = _minutes(zone) -%}
 case
     when {{ _is_day(bare) }} then
         case
@@ -123,16 +132,24 @@ case
             when {{ bare }} not regexp '{{ _instant_form() }}' then null
             when coalesce({{ zone }}, '') regexp '^([+-][0:]+)?$'
                 then cast({{ local }} as datetime(6))
-            when left({{ bare }}, 4) not in ('0001', '9999')
-                then
-                cast({{ local }} as datetime(6))
-                - interval
-                cast(concat(left({{ zone }}, 1), '1') as signed) * (
-                    substr({{ zone }}, 2, 2) * 60
-                    + coalesce(nullif(substr(replace({{ zone }}, ':', ''), 4), ''), '0')
-                ) minute
+            -- Only on its first and its last day an offset can leave the calendar.
+            when
+                case left({{ bare }}, 10)
+                    when '0001-01-01' then {{ of_day }} >= {{ offset }}
+                    when '9999-12-31' then {{ of_day }} - {{ offset }} < 1440
+                    else true
+                end
+                then cast({{ local }} as datetime(6)) - interval {{ offset }} minute
         end
 end
+{%- endmacro -%}
+
+{#- Of an offset from UTC, such as +02, -0730 or +05:45. -#}
+{%- macro _minutes(zone) -%}
+cast(concat(left({{ zone }}, 1), '1') as signed) * (
+    substr({{ zone }}, 2, 2) * 60
+    + coalesce(nullif(substr(replace({{ zone }}, ':', ''), 4), ''), '0')
+)
 {%- endmacro -%}
 
 {%- macro _time(bare) -%}

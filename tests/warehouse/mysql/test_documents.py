@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from etl.catalog import SourceTable
-from etl.warehouse.mysql.documents import canonical
+from etl.errors import ContractError
+from etl.warehouse.mysql.documents import MOST_LEVELS, DocumentRefused, canonical
 from tests.warehouse.settling import Row, Settling, plan_of
 
 VALUES: dict[str, tuple[str, list[Any]]] = {
@@ -98,6 +100,45 @@ def test_documents_have_the_form_of_jsonb(both: list[Settling], documents: list[
         )
         written = [text for (text,) in session.fetchall()]
     assert [canonical(text) for text in texts] == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *('"\\ud800"', '"\\udc00 \\ud800"', '{"\\ud800": 1}', '"\\ud83d\\ude00"', '"\\\\ud800"'),
+        *("1e131071", "1e131072", "1e20000000", "1e99999999999999999999", "-1E+131072", "0e999999"),
+        *("1e-16383", "1e-16384", "0e-20000", "1e-99999999999999999999", f"0.{'1' * 16_384}"),
+    ],
+)
+def test_documents_are_refused_that_postgresql_refuses(both: list[Settling], text: str) -> None:
+    assert _or_refused(lambda: canonical(text)) == _or_refused(lambda: _by_jsonb(both[0], text))
+
+
+def _by_jsonb(settling: Settling, text: str) -> str:
+    with settling.database.session() as session:
+        return str(session.single("select %s::jsonb::text", (text,)))
+
+
+def _or_refused(write: Callable[[], str]) -> str:
+    try:
+        return write()
+    except (DocumentRefused, ContractError):
+        return "refused"
+
+
+@pytest.mark.parametrize("form", ["[%s]", '{"a": %s}', '[1, {"a": %s}]'])
+def test_a_document_has_as_many_levels_as_its_row_can_wait_with(both: list[Settling], form: str) -> None:
+    """MariaDB has a limit, and the payload is a level more."""
+    levels = form.count("[") + form.count("{")
+    deepest = "1"
+    for _ in range(MOST_LEVELS // levels):
+        deepest = form % deepest
+    ((_, _, payload),) = held_back(both[1], {"doc": {"type": "json"}}, [{"doc": deepest}])
+    assert payload["doc"] == json.loads(deepest)
+    with pytest.raises(DocumentRefused, match="30 levels"):
+        canonical(f"[{deepest}]")
+    with pytest.raises(DocumentRefused, match="30 levels"):
+        canonical("[" * 100_000 + "]" * 100_000)
 
 
 def _loosely(value: Any) -> str:

@@ -247,6 +247,9 @@ def test_a_column_that_is_missing_on_either_side_is_named(database: MySQL, tmp_p
         ),
         ("c varbinary(255)", [b"x" * 256], (ContractError, "'c': 1 values are longer than 255 bytes")),
         ("c json", ['{"secret": 1}', '{"secret"'], (ContractError, "(?i)'c'.*json|json.*`c`")),
+        ("c json", ['{"secret": 1}', '{"secret": "\\ud800"}'], (ContractError, "'c' holds.*surrogate pair")),
+        ("c json", ["[1e20000000]"], (ContractError, "'c' holds.*more than 131,072 digits")),
+        ("c json", ["[" * 31 + "]" * 31], (ContractError, "'c' holds.*more than 30 levels")),
     ],
 )
 def test_what_does_not_fit_is_refused_and_nothing_of_it_stays(

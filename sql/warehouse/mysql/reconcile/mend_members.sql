@@ -27,7 +27,7 @@ where
 delete from history.{{ entity | ident }}
 using history.{{ entity | ident }}
 inner join {{ staging | ident }}.{{ joined | ident }} as j
-    on {{ key_parts | equal('j', entity | ident) }}
+    on {{ key_parts | equal("j", "history." ~ (entity | ident)) }}
 where
     j._finding in ('changed', 'extra')
-    and {{ entity | ident }}.source = %(source)s;
+    and history.{{ entity | ident }}.source = %(source)s;

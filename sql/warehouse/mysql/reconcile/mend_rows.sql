@@ -14,7 +14,7 @@ select
 delete from {{ schema | ident }}.{{ target | ident }}
 using {{ schema | ident }}.{{ target | ident }}
 inner join {{ staging | ident }}.{{ joined | ident }} as j
-    on {{ key_parts | equal('j', target | ident) }}
+    on {{ key_parts | equal("j", (schema | ident) ~ "." ~ (target | ident)) }}
 left join {{ staging | ident }}.{{ relation | ident }} as s
     on
     {%- for name, own in staged_key.items() %}
