@@ -6,14 +6,11 @@ dies. What is SQL in the warehouse only waits for it, and is not to be done twic
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from threading import Lock
 from typing import Any
 
 from distributed import LocalCluster
-from prefect.futures import PrefectFuture
-from prefect.tasks import Task
 from prefect_dask.client import PrefectDaskClient
 from prefect_dask.task_runners import DaskTaskRunner
 
@@ -36,17 +33,10 @@ class ClusterTaskRunner(DaskTaskRunner):
         super().__init__(**options)
         self._threads: ThreadTaskRunner | None = None
 
-    def submit(  # type: ignore[override] # the overloads tell a coroutine's result, and no task of ours is one
-        self,
-        task: Task[Any, Any],
-        parameters: dict[str, Any],
-        wait_for: Iterable[Any] | None = None,
-        dependencies: dict[str, set[Any]] | None = None,
-    ) -> PrefectFuture[Any]:
+    def submit(self, task: Any, *others: Any, **named: Any) -> Any:
         """Start a task where it belongs."""
         submit = super().submit if task.name in ON_CLUSTER else self._here.submit
-        future: PrefectFuture[Any] = submit(task, parameters, wait_for, dependencies)
-        return future
+        return submit(task, *others, **named)
 
     @property
     def client(self) -> PrefectDaskClient:

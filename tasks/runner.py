@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, cast
 
 from prefect import unmapped
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
-from prefect.tasks import Task
 
 from etl.errors import ConfigError
 from etl.settings import Settings, get_settings
@@ -19,13 +17,7 @@ Runner = TaskRunner[PrefectFuture[Any]]
 class ThreadTaskRunner(ThreadPoolTaskRunner[Any]):
     """Threads of the flow's process."""
 
-    def submit(  # type: ignore[override] # the overloads tell a coroutine's result, and no task of ours is one
-        self,
-        task: Task[Any, Any],
-        parameters: dict[str, Any],
-        wait_for: Iterable[Any] | None = None,
-        dependencies: dict[str, set[Any]] | None = None,
-    ) -> PrefectFuture[Any]:
+    def submit(self, task: Any, parameters: dict[str, Any], *others: Any, **named: Any) -> Any:
         """Start a task, which waits for the results to come among its parameters.
 
         Of a bare future it would ask the Prefect server how far that is, once for each piece of a table.
@@ -34,8 +26,7 @@ class ThreadTaskRunner(ThreadPoolTaskRunner[Any]):
             name: unmapped(value) if isinstance(value, PrefectFuture) else value
             for name, value in parameters.items()
         }
-        future: PrefectFuture[Any] = super().submit(task, waiting, wait_for, dependencies)
-        return future
+        return super().submit(task, waiting, *others, **named)
 
 
 def task_runner() -> Runner:

@@ -61,8 +61,7 @@ with taken as (
         and (
             q.status = 'open'
             or not exists (
-                -- RF03: the row itself has no qualifier
-                select from jsonb_each(to_jsonb(s.*)) as c (name, value) -- noqa: RF03
+                select from jsonb_each(to_jsonb(s.*)) as c (name, value)
                 where
                     c.name = any(%(told)s)
                     and q.payload -> c.name != c.value
