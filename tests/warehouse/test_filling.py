@@ -78,6 +78,36 @@ def test_a_table_that_is_read_is_filled_row_by_row(shop: World) -> None:
     assert shop.query("select count(*) from warehouse.fact_sales") == [(3,)]
 
 
+def test_a_key_that_others_rely_on_stays(shop: World) -> None:
+    """A view that groups by the key and a table that refers to it would have the drop refused."""
+    shop.execute(
+        "create view warehouse.by_sale as"
+        " select sale_id, total_amount from warehouse.fact_sales group by sale_id;"
+        " create table warehouse.returned (order_id bigint, line_number integer,"
+        " foreign key (order_id, line_number) references warehouse.fact_sales (order_id, line_number))"
+    )
+    before = shop.query(INDEXES), shop.query(CONSTRAINTS)
+    shop.load(_orders(1, 2, 3))
+    assert shop.query("select count(*) from warehouse.by_sale") == [(3,)]
+    assert (shop.query(INDEXES), shop.query(CONSTRAINTS)) == before
+
+
+def test_rows_of_one_key_are_refused(shop: World) -> None:
+    twice = "insert into warehouse.fact_sales overriding system value table kept union all table kept"
+    shop.load(_orders(1))
+    with closing(psycopg2.connect(shop.url)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "create temporary table kept as select * from warehouse.fact_sales;"
+            " delete from warehouse.fact_sales"
+        )
+        with (
+            pytest.raises(psycopg2.errors.UniqueViolation),
+            session_on(connection).filled_whole("warehouse", "fact_sales", 2),
+        ):
+            cursor.execute(twice)
+    assert shop.query("select count(*) from warehouse.fact_sales") == [(1,)]
+
+
 def test_a_row_without_its_member_is_refused(shop: World) -> None:
     shop.load(_orders(1))
     copy = "create temporary table kept as select * from warehouse.fact_sales"

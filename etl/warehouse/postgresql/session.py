@@ -116,7 +116,7 @@ class PostgreSQLSession(Session):
         return copy_arrow(self._cursor.connection, relation, path, list(columns))
 
     def filled_whole(self, schema: str, relation: str, rows: int) -> AbstractContextManager[None]:
-        """Without indexes and foreign keys, which are made after the rows."""
+        """Without indexes and keys, which are made after the rows."""
         return filled_whole(self, schema, relation, rows)
 
     def exists(self, schema: str, relation: str) -> bool:

@@ -24,7 +24,24 @@ where
 order by referred;
 
 -- name: find
--- what says more than its definition tells stays: an exclusion, a comment, the mark to cluster by
+-- what says more than its definition tells stays: an exclusion, a comment, the mark to cluster or
+-- to replicate by, a place or settings of its own; so does a key that somebody relies on
+with plain as (
+    select
+        i.indexrelid,
+        i.indisunique
+    from pg_index as i
+    inner join pg_class as r on i.indexrelid = r.oid
+    where
+        i.indrelid = format('%%I.%%I', %(schema)s, %(relation)s)::regclass
+        and not i.indisexclusion
+        and not i.indisclustered
+        and not i.indisreplident
+        and r.reltablespace = 0
+        and r.reloptions is null
+        and obj_description(i.indexrelid, 'pg_class') is null
+)
+
 select
     format('alter table %%s drop constraint %%I', c.conrelid::regclass, c.conname) as drop_it,
     format(
@@ -32,19 +49,24 @@ select
         c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid)
     ) as create_it
 from pg_constraint as c
+left join plain as k on c.conindid = k.indexrelid
 where
     c.conrelid = format('%%I.%%I', %(schema)s, %(relation)s)::regclass
-    and c.contype = 'f'
     and obj_description(c.oid, 'pg_constraint') is null
+    and (c.contype = 'f' or (c.contype in ('p', 'u') and k.indexrelid is not null))
+    and not exists (
+        select from pg_depend as d
+        where
+            c.contype in ('p', 'u')
+            and d.deptype = 'n'
+            and (d.refclassid, d.refobjid) in (
+                ('pg_constraint'::regclass, c.oid), ('pg_class'::regclass, c.conindid)
+            )
+    )
 union all
 select
-    format('drop index %%s', i.indexrelid::regclass) as drop_it,
-    pg_get_indexdef(i.indexrelid) as create_it
-from pg_index as i
-where
-    i.indrelid = format('%%I.%%I', %(schema)s, %(relation)s)::regclass
-    and not i.indisunique
-    and not i.indisexclusion
-    and not i.indisclustered
-    and obj_description(i.indexrelid, 'pg_class') is null
+    format('drop index %%s', k.indexrelid::regclass) as drop_it,
+    pg_get_indexdef(k.indexrelid) as create_it
+from plain as k
+where not k.indisunique
 order by drop_it
