@@ -102,7 +102,7 @@ def publish_docs() -> Path:
 @task(**RETRIED)
 def publish_site(report: RunReport, run: Run) -> None:
     """Rebuild the report site from marts and audit tables, and show what it says in the Prefect UI."""
-    from etl.reports import SiteLinks, write_site  # charts cost 1 s once
+    from etl.reports import SiteLinks, write_site  # templates cost 0.2 s
 
     settings = resources.settings()
     links = SiteLinks(data_docs=settings.data_docs_dir / "index.html", prefect_url=run.flow_run_url)

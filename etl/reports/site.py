@@ -34,6 +34,7 @@ from urllib.parse import quote, urlsplit
 
 import jinja2
 
+from etl.reports.drawing import draw
 from etl.reports.figures import Figures, read_figures
 from etl.reports.pages import receipts
 from etl.reports.tables import shown
@@ -117,9 +118,9 @@ class _Site:
         self._content: dict[str, Any] = {
             "figures": figures,
             "groups": GROUPS,
-            "charts": {
-                name: chart for subject in figures.subjects for name, chart in subject.charts().items()
-            },
+            "charts": draw(
+                {name: chart for subject in figures.subjects for name, chart in subject.charts().items()}
+            ),
             "receipt_pages": figures.receipts.pages(),
             "docs_link": _relative(docs, folder) if docs else None,
             "docs_page": lambda page: _relative_page(docs, page, folder),

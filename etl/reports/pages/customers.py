@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from etl.reports.drawing import BAR, PER_CENT, SECOND, Bars, Chart, Mark, draw, nested_bars
+from etl.reports.drawing import BAR, PER_CENT, SECOND, Bars, Chart, Mark, nested_bars
 from etl.reports.reading import Reader
 from etl.reports.tables import Column, ReportTable, Row
 
@@ -155,7 +155,7 @@ class Customers:
             for row in self.segments
         ]
         return {
-            "rfm": draw(
+            "rfm": Chart(
                 "rfm",
                 "Segments by share",
                 f"{'; '.join(parts)}. The table below holds every value.",

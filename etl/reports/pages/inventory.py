@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from etl.reports.drawing import BAD, BAR, LINE, SECOND, Chart, Mark, draw, stacked_bars
+from etl.reports.drawing import BAD, BAR, LINE, SECOND, Chart, Mark, stacked_bars
 from etl.reports.reading import Reader
 from etl.reports.tables import Column, ReportTable, Row
 
@@ -100,7 +100,7 @@ class Inventory:
             " The table below holds every value."
         )
         return {
-            "cover": draw(
+            "cover": Chart(
                 "cover",
                 "Days of cover by store",
                 description,

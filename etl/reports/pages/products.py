@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from etl.reports.drawing import BAR, SECOND, Bars, Chart, Mark, draw, nested_bars, number
+from etl.reports.drawing import BAR, SECOND, Bars, Chart, Mark, nested_bars, number
 from etl.reports.reading import Reader
 from etl.reports.tables import Column, ReportTable, Row, shown
 
@@ -69,7 +69,7 @@ class Products:
             f" with {shown(best[0]['net_amount'], 'amount')}. The table below holds every value."
         )
         return {
-            "products": draw(
+            "products": Chart(
                 "products",
                 "Best products",
                 description,

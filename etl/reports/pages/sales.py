@@ -17,7 +17,6 @@ from etl.reports.drawing import (
     Chart,
     Mark,
     Spec,
-    draw,
     framed,
     number,
 )
@@ -152,7 +151,7 @@ class Sales:
             Mark("Mean of seven days", SECOND, is_line=True),
         )
         return {
-            "daily": draw(
+            "daily": Chart(
                 "daily-sales", "Daily sales", description, key, lambda width: _spec(self.daily, width)
             )
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from etl.reports.drawing import BAR, SECOND, Bars, Chart, Mark, draw, nested_bars, number
+from etl.reports.drawing import BAR, SECOND, Bars, Chart, Mark, nested_bars, number
 from etl.reports.reading import Reader
 from etl.reports.tables import Column, ReportTable, Row, shown
 
@@ -60,7 +60,7 @@ class Segments:
         ]
         description = f"Revenue by segment: {'; '.join(parts)}. The table below holds every value."
         return {
-            "segments": draw(
+            "segments": Chart(
                 "segments",
                 "Revenue and profit by segment",
                 description,

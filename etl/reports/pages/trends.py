@@ -16,7 +16,6 @@ from etl.reports.drawing import (
     Chart,
     Mark,
     Spec,
-    draw,
     framed,
     in_panels,
     names_axis,
@@ -70,7 +69,7 @@ def score_chart(runs: Sequence[Row]) -> Chart | None:
         {"mark": {"type": "line", "strokeWidth": 2, "color": LINE}, "encoding": {"x": x, "y": y}},
         {"mark": point, "encoding": {"x": x, "y": y, "color": colour}},
     ]
-    return draw(
+    return Chart(
         "quality",
         "Quality score by run",
         description,
@@ -109,7 +108,7 @@ def failing_chart(runs: Sequence[Row]) -> Chart | None:
         "order": {"field": "layer"},
     }
     layers: list[Spec] = [{"mark": {"type": "bar"}, "encoding": encoding}]
-    return draw(
+    return Chart(
         "failing",
         "Failing rules by run",
         description,
@@ -139,7 +138,7 @@ def work_chart(runs: Sequence[Row], field: str, title: str) -> Chart | None:
         "color": {"condition": failed, "value": BAR},
     }
     layers: list[Spec] = [{"mark": {"type": "bar"}, "encoding": encoding}]
-    return draw(
+    return Chart(
         field,
         title,
         description,
@@ -167,7 +166,7 @@ def freshness_chart(tables: Sequence[Row]) -> Chart | None:
         }
         for row in known
     ]
-    return draw(
+    return Chart(
         "freshness",
         "Time since the last success",
         description,
@@ -186,7 +185,7 @@ def ages_chart(tables: Sequence[Row]) -> Chart | None:
         f"Rows in quarantine of {len(tables)} tables by age: {', '.join(parts)}."
         " The table below holds every value."
     )
-    return draw(
+    return Chart(
         "ages",
         "How long rows wait in quarantine",
         description,

@@ -17,7 +17,6 @@ from etl.reports.drawing import (
     Chart,
     Mark,
     Spec,
-    draw,
     framed,
     nested_bars,
 )
@@ -104,8 +103,8 @@ class Web:
         parts = [f"{row['channel']} {row['session_count']}" for row in self.channels]
         channels = f"Visits by channel: {', '.join(parts)}. The table below holds every value."
         return {
-            "web_days": draw("web-days", "Visits by day", days, key, lambda width: _spec(self.days, width)),
-            "web_channels": draw(
+            "web_days": Chart("web-days", "Visits by day", days, key, lambda width: _spec(self.days, width)),
+            "web_channels": Chart(
                 "web-channels",
                 "Visits by channel",
                 channels,
