@@ -62,6 +62,15 @@ class Service:
             return None
         return process if alive else None
 
+    def listens_on(self, port: int | None) -> bool:
+        """Whether it is this very program that listens on a port."""
+        try:
+            process = self.running()
+            connections = process.net_connections("tcp") if process else []
+        except psutil.NoSuchProcess:
+            return False
+        return any(c.status == psutil.CONN_LISTEN and c.laddr[1] == port for c in connections)
+
     def check(self) -> None:
         """Raise when the program has ended by itself.
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deployments.processes import Service
 from etl.errors import ConfigError
@@ -109,20 +110,12 @@ class LocalPrefect:
     def ensure_server(self) -> str:
         """Start the local server if need be and wait until it answers; the address of the API."""
         self.start_server()
-        url = self.api_url or ""
-        deadline = time.monotonic() + (START_SECONDS if not self.is_named else 0)
-        while not _answers(url):
-            if self.is_named:
-                raise ConfigError(
-                    f"The Prefect server that PREFECT_API_URL names does not answer at {url}.",
-                    "Start it, correct the variable, or unset it to have a server on this machine.",
-                )
-            self.server.check()
-            if time.monotonic() > deadline:
-                raise ConfigError(
-                    f"The Prefect server was not ready after {START_SECONDS} s.", f"See {self.server.log}."
-                )
-            time.sleep(0.1)
+        url = self._answering_url()
+        while not self.is_named and not self.server.listens_on(urlsplit(url).port):
+            # Somebody else came to listen first at the port that was free when ours was started.
+            self.server.stop()
+            self.start_server()
+            url = self._answering_url()
         self._write_profile(url)
         os.environ.update(self.environment(url))  # noqa: TID251 - written for Prefect, not read
         return url
@@ -154,6 +147,23 @@ class LocalPrefect:
             self._profiles.unlink(missing_ok=True)
             self._address.unlink(missing_ok=True)
         return stopped
+
+    def _answering_url(self) -> str:
+        """The address of the API, when somebody answers there."""
+        deadline = time.monotonic() + (START_SECONDS if not self.is_named else 0)
+        while not _answers(url := self.api_url or ""):
+            if self.is_named:
+                raise ConfigError(
+                    f"The Prefect server that PREFECT_API_URL names does not answer at {url}.",
+                    "Start it, correct the variable, or unset it to have a server on this machine.",
+                )
+            self.server.check()
+            if time.monotonic() > deadline:
+                raise ConfigError(
+                    f"The Prefect server was not ready after {START_SECONDS} s.", f"See {self.server.log}."
+                )
+            time.sleep(0.1)
+        return url
 
     def _launch_server(self, port: int) -> None:
         url = f"http://{HOST}:{port}/api"

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 import yaml
 
+from deployments import services
 from deployments.apply import PREFECT_YAML, declared_deployments
 from deployments.processes import Service
 from deployments.services import LocalPrefect
@@ -90,6 +95,38 @@ def test_a_named_server_that_is_down_is_said_so_and_nothing_is_started(tmp_path:
     ):
         named.ensure_server()
     assert not (tmp_path / "prefect").exists()
+
+
+class _Healthy(BaseHTTPRequestHandler):
+    """Somebody else's server, which is well."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+
+def test_a_server_of_somebody_else_that_was_quicker_is_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two projects start at once: both found the port free, and the other one came to listen first."""
+    with socket.socket() as probe:
+        probe.bind((services.HOST, 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setattr(services, "USUAL_PORT", port)
+    for name in LocalPrefect(tmp_path).environment(""):  # which a server that is ready leaves in it
+        monkeypatch.delenv(name, raising=False)
+    home = LocalPrefect(tmp_path / "prefect")
+    home.start_server()  # takes seconds until it listens
+    with HTTPServer((services.HOST, port), _Healthy) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        url = home.ensure_server()
+        other.shutdown()
+    try:
+        assert url != f"http://{services.HOST}:{port}/api"
+        assert home.server.listens_on(urlsplit(url).port)
+        assert home.ensure_server() == url
+    finally:
+        home.stop()
 
 
 def test_a_program_that_ends_by_itself_says_why(tmp_path: Path) -> None:
