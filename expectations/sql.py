@@ -125,6 +125,20 @@ def is_repeated(
     return sa.tuple_(*columns).in_(repeated) if len(columns) > 1 else columns[0].in_(repeated)
 
 
+def is_held_unique(
+    columns: Sequence[sa.ColumnElement[Any]], engine: SqlAlchemyExecutionEngine, batch_id: str
+) -> bool:
+    """Whether a unique index over these columns, or some of them, holds for all rows of the batch."""
+    batch: Any = engine.batch_manager.batch_data_cache[batch_id]
+    names = {column.key for column in columns}
+    return any(
+        index["unique"]
+        and names.issuperset(index["column_names"])
+        and not index.get("dialect_options", {}).get("postgresql_where")
+        for index in engine.get_inspector().get_indexes(str(batch.source_table_name))
+    )
+
+
 def told_apart(
     columns: Sequence[sa.ColumnElement[Any]], engine: SqlAlchemyExecutionEngine, batch_id: str
 ) -> list[sa.ColumnElement[Any]]:

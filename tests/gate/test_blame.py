@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 import yaml
 
 from expectations.gate import Judgement, judge
@@ -117,6 +120,22 @@ def judged_by(shop: StagedShop, folder: Path, rules: list[dict[str, Any]]) -> Ju
     return judge(shop.table("shop.order_items"), shop.database, folder, folder / "state", "run-1")
 
 
+@contextmanager
+def counts_of_values() -> Iterator[list[str]]:
+    """The statements of the block in which the gate counts how often values occur."""
+    found: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if "_num_rows" in statement and "count(" in statement.lower():
+            found.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
 def test_every_kind_of_row_rule_names_the_rows_that_sql_names(empty_shop: StagedShop, tmp_path: Path) -> None:
     shop = staged_lines(empty_shop, rows=500)
     rules = [
@@ -135,6 +154,34 @@ def test_every_kind_of_row_rule_names_the_rows_that_sql_names(empty_shop: Staged
         named = shop.execute(f"select _row from stg_shop__order_items where {broken} order by _row")
         assert judgement.failed_rows.get(name, []) == [row for (row,) in named], name
         assert name == "all_hold" or named, f"{name} has rows that break it"
+
+
+def test_what_a_unique_index_holds_is_not_counted(empty_shop: StagedShop, tmp_path: Path) -> None:
+    """Other indexes hold nothing: neither one that lets values repeat, nor one of some rows alone."""
+    shop = staged_lines(empty_shop, rows=150)
+    shop.execute("create unique index held on stg_shop__order_items (order_item_id)")
+    shop.execute("create index not_held on stg_shop__order_items (product_id, quantity)")
+    shop.execute(
+        "create unique index of_some on stg_shop__order_items (product_id, quantity) where order_item_id = 1",
+        mysql="select 1",
+    )
+    together = "expect_compound_columns_to_be_unique"
+    held = [
+        {"name": "key", "type": "expect_column_values_to_be_unique", "kwargs": {"column": "order_item_id"}},
+        {"name": "more", "type": together, "kwargs": {"column_list": ["quantity", "order_item_id"]}},
+    ]
+    repeated = {"name": "not", "type": together, "kwargs": {"column_list": ["product_id", "quantity"]}}
+
+    with counts_of_values() as counts:
+        judgement = judged_by(shop, tmp_path / "held", held)
+    assert judgement.verdict.is_open
+    assert counts == []
+
+    with counts_of_values() as counts:
+        judgement = judged_by(shop, tmp_path / "not_held", [repeated])
+    assert not judgement.verdict.is_open
+    assert len(judgement.failed_rows["not"]) > 1
+    assert counts
 
 
 def test_more_rules_than_one_scan_can_tell_apart_are_asked_in_several(
