@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
+from threading import Thread
 
 from prefect import get_run_logger, task
 
@@ -14,10 +16,18 @@ from tasks import resources
 from tasks.policy import RETRIED
 
 
+def get_ready_to_judge() -> None:
+    """Import the gate in a thread of its own, while the process waits for servers.
+
+    It costs 4 s and 260 MB once, whoever needs it first; should it fail, the task that judges says so.
+    """
+    Thread(target=import_module, args=("expectations.gate",), name="import of the gate").start()
+
+
 @task(task_run_name="check {staged.table}", **RETRIED)
 def check_table(staged: StagedTable, run: Run) -> tuple[StagedTable, Verdict]:
     """Judge a staged table by its suite and move the rows to blame into quarantine (law Q2)."""
-    from expectations.gate import judge  # costs 4 s and 260 MB once, paid by the process that judges
+    from expectations.gate import judge  # costs 4 s and 260 MB once: see get_ready_to_judge
 
     settings, warehouse = resources.settings(), resources.warehouse()
     followed, reach = warehouse.follow_parents(staged), _reach(staged)

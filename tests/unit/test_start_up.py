@@ -51,6 +51,17 @@ def test_the_gate_leaves_alone_what_it_does_not_use() -> None:
     assert found & {"altair", "scipy.stats", "scipy.stats._stats_py"} == set()
 
 
+def test_the_gate_is_imported_while_a_run_still_reads() -> None:
+    code = """
+import threading
+from tasks.check import get_ready_to_judge
+get_ready_to_judge()
+(importing,) = [thread for thread in threading.enumerate() if thread.name == "import of the gate"]
+importing.join()
+"""
+    assert {"great_expectations", "expectations.gate"} <= set(imported_by(code))
+
+
 def test_what_waits_is_there_when_it_is_used() -> None:
     code = """
 import expectations.gate
