@@ -65,8 +65,9 @@ placed as (
 cohorts as (
     select
         cohort_month_start_date,
-        count(distinct customer_id) as cohort_customer_count
+        count(*) as cohort_customer_count
     from placed
+    where month_start_date = cohort_month_start_date
     group by cohort_month_start_date
 ),
 

@@ -2,11 +2,9 @@
 -- reads: warehouse.fact_sales, warehouse.dim_date, warehouse.dim_customer
 -- refresh: table
 create table mart_daily_sales as
-with order_totals as (
+with day_totals as (
     select
         date_key,
-        order_id,
-        customer_key,
         count(*) as line_count,
         count(*) filter (where cost_amount is null) as uncosted_line_count,
         sum(gross_amount) as gross_amount,
@@ -20,29 +18,28 @@ with order_totals as (
         sum(net_amount) filter (where cost_amount is not null) as costed_net_amount
     from warehouse.fact_sales
     where date_key > 0 and not is_cancelled
-    group by date_key, order_id, customer_key
+    group by date_key
 ),
 
-day_totals as (
+-- Told apart by themselves: amounts summed up per order would all be sorted with them.
+orders as (
+    select distinct
+        date_key,
+        order_id,
+        customer_key
+    from warehouse.fact_sales
+    where date_key > 0 and not is_cancelled
+),
+
+day_orders as (
     select
-        order_totals.date_key,
-        count(distinct order_totals.order_id) as order_count,
-        count(distinct dim_customer.customer_id) as customer_count,
-        sum(order_totals.line_count) as line_count,
-        sum(order_totals.uncosted_line_count) as uncosted_line_count,
-        sum(order_totals.gross_amount) as gross_amount,
-        sum(order_totals.discount_amount) as discount_amount,
-        sum(order_totals.net_amount) as net_amount,
-        sum(order_totals.tax_amount) as tax_amount,
-        sum(order_totals.shipping_amount) as shipping_amount,
-        sum(order_totals.total_amount) as total_amount,
-        sum(order_totals.cost_amount) as cost_amount,
-        sum(order_totals.profit_amount) as profit_amount,
-        sum(order_totals.costed_net_amount) as costed_net_amount
-    from order_totals
+        orders.date_key,
+        count(distinct orders.order_id) as order_count,
+        count(distinct dim_customer.customer_id) as customer_count
+    from orders
     left join warehouse.dim_customer
-        on order_totals.customer_key = dim_customer.customer_key and dim_customer.customer_key > 0
-    group by order_totals.date_key
+        on orders.customer_key = dim_customer.customer_key and dim_customer.customer_key > 0
+    group by orders.date_key
 ),
 
 business_dates as (
@@ -66,9 +63,9 @@ select
     business_dates.day_name,
     business_dates.is_weekend,
     business_dates.is_holiday,
-    coalesce(day_totals.order_count, 0) as order_count,
+    coalesce(day_orders.order_count, 0) as order_count,
     coalesce(day_totals.line_count, 0)::bigint as line_count,
-    coalesce(day_totals.customer_count, 0) as customer_count,
+    coalesce(day_orders.customer_count, 0) as customer_count,
     coalesce(day_totals.gross_amount, 0)::numeric(18, 2) as gross_amount,
     coalesce(day_totals.discount_amount, 0)::numeric(18, 2) as discount_amount,
     coalesce(day_totals.net_amount, 0)::numeric(18, 2) as net_amount,
@@ -80,7 +77,7 @@ select
     coalesce(day_totals.uncosted_line_count, 0)::bigint as uncosted_line_count,
     round(100 * day_totals.profit_amount / nullif(day_totals.costed_net_amount, 0), 2)
         as margin_pct,
-    round(day_totals.total_amount / day_totals.order_count, 2) as avg_order_value_amount,
+    round(day_totals.total_amount / day_orders.order_count, 2) as avg_order_value_amount,
     sum(coalesce(day_totals.net_amount, 0)) over (
         partition by business_dates.month_start_date
         order by business_dates.full_date
@@ -88,6 +85,7 @@ select
     )::numeric(18, 2) as running_month_net_amount
 from business_dates
 left join day_totals on business_dates.date_key = day_totals.date_key
+left join day_orders on business_dates.date_key = day_orders.date_key
 order by business_dates.full_date;
 
 alter table mart_daily_sales add primary key (full_date);
