@@ -82,45 +82,85 @@ purchase_totals as (
     group by session_id
 ),
 
+-- One row for what each fact knows of a visit. They are put together by grouping: the number of a
+-- visit is too long for a key of MariaDB's derived tables, and joins would look through all rows.
+known as (
+    select
+        session_id,
+        date_key as visit_date_key,
+        coalesce(utm_medium, '(direct)') as channel,
+        duration_seconds,
+        null as purchase_date_key,
+        null as conversion_count,
+        null as order_count,
+        null as revenue_amount,
+        null as order_total_amount,
+        null as has_product,
+        null as has_cart,
+        null as has_checkout,
+        null as page_view_count
+    from warehouse.fact_web_sessions
+    union all
+    select
+        session_id,
+        null as visit_date_key,
+        null as channel,
+        null as duration_seconds,
+        date_key as purchase_date_key,
+        conversion_count,
+        order_count,
+        revenue_amount,
+        order_total_amount,
+        null as has_product,
+        null as has_cart,
+        null as has_checkout,
+        null as page_view_count
+    from purchase_totals
+    union all
+    select
+        session_id,
+        null as visit_date_key,
+        null as channel,
+        null as duration_seconds,
+        null as purchase_date_key,
+        null as conversion_count,
+        null as order_count,
+        null as revenue_amount,
+        null as order_total_amount,
+        has_product,
+        has_cart,
+        has_checkout,
+        page_view_count
+    from steps_seen
+),
+
 -- A purchase whose visit is not known keeps its revenue, on its own day, in a channel of its own.
 journeys as (
     select
-        true as is_known,
-        visits.session_id,
-        visits.date_key,
-        coalesce(visits.utm_medium, '(direct)') as channel,
-        visits.duration_seconds,
-        purchase_totals.conversion_count,
-        purchase_totals.order_count,
-        purchase_totals.revenue_amount,
-        purchase_totals.order_total_amount
-    from warehouse.fact_web_sessions as visits
-    left join purchase_totals on visits.session_id = purchase_totals.session_id
-    union all
-    select
-        false as is_known,
-        purchase_totals.session_id,
-        purchase_totals.date_key,
-        '(unknown)' as channel,
-        null as duration_seconds,
-        purchase_totals.conversion_count,
-        purchase_totals.order_count,
-        purchase_totals.revenue_amount,
-        purchase_totals.order_total_amount
-    from purchase_totals
-    left join warehouse.fact_web_sessions as visits
-        on purchase_totals.session_id = visits.session_id
-    where visits.session_id is null
+        max(visit_date_key) is not null as is_known,
+        coalesce(max(visit_date_key), max(purchase_date_key)) as date_key,
+        coalesce(max(channel), '(unknown)') as channel,
+        max(duration_seconds) as duration_seconds,
+        max(conversion_count) as conversion_count,
+        max(order_count) as order_count,
+        max(revenue_amount) as revenue_amount,
+        max(order_total_amount) as order_total_amount,
+        max(has_product) as has_product,
+        max(has_cart) as has_cart,
+        max(has_checkout) as has_checkout,
+        max(page_view_count) as page_view_count
+    from known
+    group by session_id
 )
 
 select
     dim_date.full_date,
     journeys.channel,
     count(case when journeys.is_known then 1 end) as session_count,
-    count(case when journeys.is_known and steps_seen.has_product then 1 end)
+    count(case when journeys.is_known and journeys.has_product then 1 end)
         as product_session_count,
-    count(case when journeys.is_known and steps_seen.has_cart then 1 end) as cart_session_count,
-    count(case when journeys.is_known and steps_seen.has_checkout then 1 end)
+    count(case when journeys.is_known and journeys.has_cart then 1 end) as cart_session_count,
+    count(case when journeys.is_known and journeys.has_checkout then 1 end)
         as checkout_session_count,
     count(case when journeys.is_known and journeys.conversion_count > 0 then 1 end)
         as converted_session_count,
@@ -128,7 +168,7 @@ select
     coalesce(sum(journeys.order_count), 0) as order_count,
     coalesce(sum(journeys.revenue_amount), 0) as revenue_amount,
     coalesce(sum(journeys.order_total_amount), 0) as order_total_amount,
-    coalesce(sum(steps_seen.page_view_count), 0) as page_view_count,
+    coalesce(sum(journeys.page_view_count), 0) as page_view_count,
     coalesce(sum(journeys.duration_seconds), 0) as duration_seconds,
     round(
         100.0 * count(case when journeys.is_known and journeys.conversion_count > 0 then 1 end)
@@ -136,6 +176,5 @@ select
     ) as conversion_pct
 from journeys
 inner join warehouse.dim_date on journeys.date_key = dim_date.date_key
-left join steps_seen on journeys.session_id = steps_seen.session_id
 where journeys.date_key > 0
 group by dim_date.full_date, journeys.channel;

@@ -90,6 +90,12 @@ newest_hours as (
     group by product_id, store_id
 ),
 
+-- No window over all counts: MariaDB looks through all of them for each.
+newest_hour as (
+    select max(counted_at) as counted_at
+    from newest_hours
+),
+
 newest_counts as (
     select
         counts.product_id,
@@ -141,8 +147,8 @@ select
     newest_counts.store_name,
     newest_counts.region,
     newest_counts.counted_at,
-    timestampdiff(microsecond, newest_counts.counted_at, max(newest_counts.counted_at) over ())
-    / 3600000000 as behind_hours,
+    timestampdiff(microsecond, newest_counts.counted_at, newest_hour.counted_at) / 3600000000
+        as behind_hours,
     newest_counts.on_hand_quantity,
     newest_counts.reserved_quantity,
     newest_counts.on_hand_quantity - coalesce(newest_counts.reserved_quantity, 0)
@@ -155,6 +161,7 @@ select
     round(newest_counts.on_hand_quantity * 28.0 / nullif(sold.sold_quantity, 0), 1) as cover_days,
     newest_counts.on_hand_quantity * dim_product.unit_cost as stock_cost_amount
 from newest_counts
+cross join newest_hour
 inner join warehouse.dim_product on newest_counts.product_key = dim_product.product_key
 left join sold
     on newest_counts.product_id = sold.product_id and newest_counts.store_id = sold.store_id;
