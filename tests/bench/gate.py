@@ -110,6 +110,10 @@ to 6.3 s with 1 % bad rows, and 11.1 s and 280 MB more with 30 % (1 M rows, in o
 decides and counts; one scan by the same conditions gives the numbers of the rows of all broken rules, as
 one array per combination of rules (`expectations/blame.py`), and quarantine takes them as arrays too.
 
+What a unique index of the staged table holds is not counted again; settling makes one of the grain, and this
+table has none. All statements of the gate run in one process each, as a plan in several would hash the
+sub-selects of rules over other tables in each of them. A run imports Great Expectations while it reads.
+
 A judgement costs 0.3 s of the processor for a suite of 20 rules on an empty table, most of it spent by
 Great Expectations on its own objects, and 0.02 s more per rule: small tables pay for rules and not for
 rows.
