@@ -40,8 +40,11 @@ taken as (
 with superseded as (
     delete from {{ schema | ident }}.{{ relation | ident }} as s
     where
-        -- what names no parent has none that changed meanwhile; the gate judges it
-        num_nulls({{ keys | list | idents('s') }}) = 0
+        -- What names no parent has none that changed meanwhile; the gate judges it. Of num_nulls()
+        -- the planner expects one row in 200, and looks 900,000 parents up one by one.
+        {%- for child in keys %}
+        {{ "and " if not loop.first }}s.{{ child | ident }} is not null
+        {%- endfor %}
         and not exists (
             select from {{ schema | ident }}.{{ parent_relation | ident }} as p
             where
