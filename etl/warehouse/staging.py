@@ -7,6 +7,7 @@ dropped at the end, and one that a killed run left is swept by a later run.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -92,10 +93,15 @@ def load_part(session: Session, prepared: PreparedFile, table: SourceTable, sche
         _load_rejects(session, table, schema, prepared.rejects_path)
 
 
-def settle_table(session: Session, staged: StagedTable, table: SourceTable) -> StagedTable:
+def settle_table(
+    session: Session, staged: StagedTable, table: SourceTable, joined_by: Sequence[str] = ()
+) -> StagedTable:
     """Send keyless rows and conflicting duplicates to quarantine, keep one of identical rows (S10, S11).
 
     Rows of a table without a key are all kept, equal ones too.
+
+    Args:
+        joined_by: The columns whose statistics later statements need; none for all of them.
     """
     sql = session.render_named(
         "staging/settle.sql",
@@ -107,7 +113,7 @@ def settle_table(session: Session, staged: StagedTable, table: SourceTable) -> S
         staged=table.staged_types,
         columns=table.compared_columns,
     )
-    session.analyze(staged.schema, staged.relation)
+    session.analyze(staged.schema, staged.relation, joined_by)
     counts: Counter[str] = Counter()
 
     def run(*names: str) -> None:
