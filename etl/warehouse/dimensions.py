@@ -127,9 +127,9 @@ def infer_members(scope: MergeScope, dimension: Dimension, relation: str, key: d
 
 def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
     """Derive the versions of the affected members from their whole history, with snowflake keys."""
+    scope.session.analyze(scope.staging, affected_relation(dimension))
     groups, carry = _presence_groups(scope, dimension)
     by_type = {f"type_{scd}": dimension.attributes_of(scd) for scd in (0, 1, 2, 3)}
-    scope.session.analyze(scope.staging, affected_relation(dimension))
     statement = scope.session.render(
         "merges/dimension/derive_versions.sql",
         **_names(scope, dimension),
@@ -142,14 +142,15 @@ def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
     scope.session.execute(statement)
     for column in dimension.snowflakes:
         _resolve_snowflake(scope, dimension, column)
-    analyze(scope, _versions(dimension), [*dimension.key, "valid_from", "valid_to"])
+    analyze(scope, _versions(dimension), [*dimension.key, "valid_from", "valid_to", dimension.surrogate])
 
 
 def apply_versions(scope: MergeScope, dimension: Dimension) -> TableOutcome:
     """Make the affected members equal to their derived versions; obsolete ones wait for ``finish``."""
     sql, values = _apply_statements(scope, dimension), {"run_id": scope.run_id}
-    _check_guard(scope, dimension, sql)
-    expired = scope.session.count(sql["count_expired"])
+    ending, changing, expired = scope.session.row(sql["count_touched"])
+    if ending or changing:
+        _check_guard(scope, dimension, sql, ending, changing)
     scope.session.execute(sql["find_removed"])
     scope.session.execute(sql["close_removed"])
     scope.session.execute(sql["update_changed"], values)
@@ -239,6 +240,7 @@ def _event_names(
         "operation": _operation(scope.session, table),
         "is_replay": events.is_replay,
         "novel": f"novel_{dimension.name}",
+        "looks_back": any(dimension.attributes_of(scd) for scd in (0, 1, 3)),
         "is_one_per_key": bool(table.grain) and set(table.grain) <= set(dimension.key),
     }
     values = {
@@ -307,11 +309,10 @@ def _apply_statements(scope: MergeScope, dimension: Dimension) -> dict[str, str]
     )
 
 
-def _check_guard(scope: MergeScope, dimension: Dimension, sql: dict[str, str]) -> None:
+def _check_guard(
+    scope: MergeScope, dimension: Dimension, sql: dict[str, str], ending: int, changing: int
+) -> None:
     """Hold what ends or changes against the current members, of which no more are counted than matter."""
-    ending, changing = scope.session.row(sql["count_touched"])
-    if not ending and not changing:
-        return
     guard = dimension.guard
     enough = enough_present(guard, ending, changing)
     present = scope.session.count(sql["count_members"], {"enough": enough})

@@ -23,6 +23,7 @@ pytestmark = BOTH_SYSTEMS
 EXAMPLES = int(os.environ.get("ETL_TEST_EXAMPLES", "500"))
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
+TABLES = {"whole": "zabct", "half": "bt", "tracked_whole": "bc", "tracked_half": "b"}
 CATALOG = Catalog.model_validate(
     {
         "sources": {"s": {"name": "s", "description": "events", "url_setting": "shop_url"}},
@@ -45,7 +46,7 @@ CATALOG = Catalog.model_validate(
                     **{c: {"type": "text"} for c in columns},
                 },
             }
-            for name, columns in (("whole", "zabct"), ("half", "bt"))
+            for name, columns in TABLES.items()
         },
         "dimensions": {
             "member": {
@@ -64,7 +65,23 @@ CATALOG = Catalog.model_validate(
                     "t": {"type": "text", "scd": 3},
                 },
                 "guard": {"end_pct": 100, "change_pct": 100},
-            }
+            },
+            "tracked": {
+                "name": "tracked",
+                "description": "type 2 alone: no more is derived anew than what a new event may change",
+                "key": {"id": "bigint", "part": "text"},
+                "events": [
+                    {"table": "s.tracked_whole", "effective_at": "at", "sequence": "seq"},
+                    {
+                        "table": "s.tracked_half",
+                        "effective_at": "at",
+                        "sequence": "seq",
+                        "existence": False,
+                    },
+                ],
+                "attributes": {"b": {"type": "text", "scd": 2}, "c": {"type": "text", "scd": 2}},
+                "guard": {"end_pct": 100, "change_pct": 100},
+            },
         },
         "facts": {},
     }
@@ -110,33 +127,63 @@ def test_any_order_batching_and_repetition_gives_the_reference_versions(
     chance.shuffle(rows)
     for number in range(batches):
         part = rows[number::batches]
-        world.load(
-            Batch({f"s.{name}": _unique(r for s, r in part if s == name) for name in ("whole", "half")})
-        )
+        world.load(Batch({f"s.{n}": _unique(r for s, r in part if n.endswith(s)) for n in TABLES}))
     for n, events in enumerate(histories):
         assert _versions(world, first + n) == versions_of(events, START), f"member {n}"
+        assert _tracked_versions(world, first + n) == _as_tracked(events), f"member {n}, type 2 alone"
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param(
+            [("whole", 1, 0, "xy"), ("half", 2, 0, "z "), ("half", 3, 0, "w ")],
+            id="a-version-that-began-with-a-part-takes-the-rest-from-before",
+        ),
+        pytest.param(
+            [("whole", 1, 0, "xy"), ("whole", 2, 0, "zy"), ("whole", 2, 1, "xy")],
+            id="a-version-that-was-changed-back-within-its-first-instant-is-none",
+        ),
+        pytest.param(
+            [("whole", 1, 0, "xy"), ("whole", 3, 0, "zy"), ("whole", 2, 0, "zy"), ("whole", 4, 0, "vy")],
+            id="a-late-event-brings-the-version-after-it-forward",
+        ),
+    ],
+)
+def test_each_event_in_a_release_of_its_own_gives_the_reference_versions(
+    world: World, events: list[tuple[str, int, int, str]]
+) -> None:
+    first = world.new_member_ids(1)
+    told = [
+        Event(source, minute, sequence, False, {**dict.fromkeys("zat", "-"), "b": values[0], "c": values[1]})
+        for source, minute, sequence, values in events
+    ]
+    for event in told:
+        world.load(Batch({f"s.tracked_{event.source}": [_row(first, event)]}))
+    assert _tracked_versions(world, first) == _as_tracked(told)
 
 
 def test_loading_everything_again_writes_nothing(world: World) -> None:
     """Law R4: the same events once more write nothing and make no key."""
     first = world.new_member_ids(1)
     events = [Event("whole", m, 0, False, dict(zip("zabct", "xyxyx", strict=True))) for m in (1, 3)]
-    batch = Batch({"s.whole": [_row(first, e) for e in events], "s.half": []})
+    rows = [_row(first, e) for e in events]
+    batch = Batch({"s.whole": rows, "s.half": [], "s.tracked_whole": rows})
     world.load(batch)
-    before = world.written("dim_member")
+    before = world.written("dim_member", "dim_tracked")
     release = world.load(batch)
-    assert world.written("dim_member") == before
-    assert {o.name: (o.inserted, o.updated, o.expired, o.unchanged) for o in release.outcomes}[
-        "dim_member"
-    ] == (0, 0, 0, 0)
+    assert world.written("dim_member", "dim_tracked") == before
+    outcomes = {o.name: (o.inserted, o.updated, o.expired, o.unchanged) for o in release.outcomes}
+    assert outcomes["dim_member"] == outcomes["dim_tracked"] == (0, 0, 0, 0)
 
 
 def test_versions_can_be_rebuilt_from_their_history(world: World) -> None:
     """Law S19: deriving every member again finds the table as it is."""
     first = world.new_member_ids(1)
     events = [Event("whole", m, 0, m == 2, dict.fromkeys("zabct", str(m))) for m in (1, 2, 3)]
-    world.load(Batch({"s.whole": [_row(first, e) for e in events]}))
-    assert world.rebuild_difference("member") == []
+    for event in events:
+        world.load(Batch({f"s.{name}": [_row(first, event)] for name in ("whole", "tracked_whole")}))
+    assert world.rebuild_difference("member") == world.rebuild_difference("tracked") == []
 
 
 def _row(member: int, event: Event) -> dict[str, Any]:
@@ -154,6 +201,19 @@ def _row(member: int, event: Event) -> dict[str, Any]:
 
 def _unique(rows: Any) -> list[dict[str, Any]]:
     return list({(r["id"], r["at"], r["seq"]): r for r in rows}.values())
+
+
+def _as_tracked(events: list[Event]) -> list[tuple[Any, ...]]:
+    """The reference's versions, of which none begins or ends by an attribute that is not of type 2."""
+    return [(start, end, b, c) for start, end, _, _, b, c, *_ in versions_of(events, START)]
+
+
+def _tracked_versions(world: World, member: int) -> list[tuple[Any, ...]]:
+    return world.query(
+        "select valid_from, case when is_current then null else valid_to end, b, c"
+        " from warehouse.dim_tracked where id = %s order by valid_from",
+        (member,),
+    )
 
 
 def _versions(world: World, member: int) -> list[tuple[Any, ...]]:

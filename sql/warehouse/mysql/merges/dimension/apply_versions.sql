@@ -23,13 +23,6 @@ inner join {{ staging | ident }}.{{ removed | ident }} as r
 set d.valid_to = d.valid_from + interval 1 microsecond
 where d.is_current;
 
--- name: count_expired
-select count(*)
-from warehouse.{{ dimension | ident }} as d
-inner join {{ staging | ident }}.{{ versions | ident }} as v
-    on {{ key | equal('v', 'd') }} and d.valid_from = v.valid_from
-where d.is_current and v.valid_to != d.valid_to;
-
 -- name: update_changed
 update warehouse.{{ dimension | ident }} as d
 inner join {{ staging | ident }}.{{ versions | ident }} as v
@@ -107,10 +100,13 @@ where
 -- name: count_touched
 -- A value that becomes known where there was none is no change, as it makes no version (law S14).
 select
-    count(case when t.goes_on then null else 1 end) as ending,
-    count(case when t.is_same then null else 1 end) as changing
+    count(case when t.is_inferred or t.goes_on then null else 1 end) as ending,
+    count(case when t.is_inferred or t.is_same then null else 1 end) as changing,
+    count(case when t.expires then 1 end) as expired
 from (
     select
+        max(d.is_inferred) as is_inferred,
+        max(v.valid_from = d.valid_from and v.valid_to != d.valid_to) as expires,
         max(v.valid_to = d.valid_to) as goes_on,
         max(
             v.valid_from = d.valid_from
@@ -121,7 +117,7 @@ from (
     from warehouse.{{ dimension | ident }} as d
     inner join {{ staging | ident }}.{{ affected | ident }} as a on {{ key | equal('a', 'd') }}
     left join {{ staging | ident }}.{{ versions | ident }} as v on {{ key | equal('v', 'd') }}
-    where d.is_current and d.{{ surrogate | ident }} > 0 and not d.is_inferred
+    where d.is_current
     group by d.{{ surrogate | ident }}
 ) as t;
 

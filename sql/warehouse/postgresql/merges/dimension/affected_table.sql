@@ -1,7 +1,13 @@
--- grain: one row per member of {{ dimension }} that this release touches
+-- grain: one row per member of {{ dimension }} that this release touches; its versions are derived
+-- anew from an instant on at which one of them starts, or from the beginning
 -- reads: warehouse.{{ dimension }}, for the types of its key alone
 create unlogged table if not exists {{ staging | ident }}.{{ affected | ident }} as
-select {{ key | idents }}
+select
+    {{ key | idents }},
+    '-infinity'::timestamptz as since
 from warehouse.{{ dimension | ident }}
 where false;
+alter table {{ staging | ident }}.{{ affected | ident }}
+alter since set default '-infinity',
+alter since set not null;
 create unique index on {{ staging | ident }}.{{ affected | ident }} ({{ key | idents }});

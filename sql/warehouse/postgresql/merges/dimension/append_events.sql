@@ -247,10 +247,51 @@ select
 from {{ staging | ident }}.{{ novel | ident }} as n;
 
 -- name: note
-insert into {{ staging | ident }}.{{ affected | ident }} ({{ key | idents }})
-select distinct {{ key | idents('n') }}
-from {{ staging | ident }}.{{ novel | ident }} as n
-on conflict do nothing;
+-- the linter loses the indent around the template's ifs
+-- noqa: disable=LT02
+-- What lies before the version that the first new event may change stays as it is, where all that
+-- holds in this version is told at its start, and no attribute looks back further (law S12).
+with touched as (
+    select
+        {{ key | idents('n') }},
+        min(n.effective_at) as changed_from
+    from {{ staging | ident }}.{{ novel | ident }} as n
+    group by {{ key | idents('n') }}
+    -- so that looks into the indexes, here and later, go from one page to the next
+    order by {{ key | idents('n') }}
+)
+
+insert into {{ staging | ident }}.{{ affected | ident }} as a ({{ key | idents }}, since)
+select
+    {{ key | idents('t') }},
+    {%- if looks_back %}
+    '-infinity'::timestamptz
+from touched as t
+    {%- else %}
+    case
+        when
+            exists (
+                select from history.{{ entity | ident }} as h
+                where
+                    {{ key | equal('h', 't') }}
+                    and h.effective_at = started.valid_from
+                    and h.operation = 'upsert'
+                    and h.absent = '{}'
+            )
+            then started.valid_from
+        else '-infinity'
+    end
+from touched as t
+left join lateral (
+    select d.valid_from
+    from warehouse.{{ dimension | ident }} as d
+    where {{ key | equal('d', 't') }} and d.valid_from < t.changed_from
+    order by d.valid_from desc
+    limit 1
+) as started on true
+    {%- endif %}
+on conflict ({{ key | idents }}) do update set since = least(a.since, excluded.since);
+-- noqa: enable=LT02
 
 -- name: count
 -- a row that makes two events, then and now, is one row (law R3)

@@ -5,10 +5,11 @@
 create unlogged table {{ staging | ident }}.{{ removed | ident }} as
 select d.{{ surrogate | ident }}
 from warehouse.{{ dimension | ident }} as d
-inner join {{ staging | ident }}.{{ affected | ident }} as a on {{ key | equal('a', 'd') }}
+inner join {{ staging | ident }}.{{ affected | ident }} as a
+    on {{ key | equal('a', 'd') }} and d.valid_from >= a.since
 where not exists (
     select from {{ staging | ident }}.{{ versions | ident }} as v
-    where {{ key | equal('v', 'd') }} and v.valid_from = d.valid_from
+    where v.{{ surrogate | ident }} = d.{{ surrogate | ident }}
 );
 
 -- name: close_removed
@@ -17,13 +18,6 @@ update warehouse.{{ dimension | ident }} as d
 set valid_to = d.valid_from + interval '1 microsecond'
 from {{ staging | ident }}.{{ removed | ident }} as r
 where r.{{ surrogate | ident }} = d.{{ surrogate | ident }} and d.is_current;
-
--- name: count_expired
-select count(*)
-from warehouse.{{ dimension | ident }} as d
-inner join {{ staging | ident }}.{{ versions | ident }} as v
-    on {{ key | equal('v', 'd') }} and d.valid_from = v.valid_from
-where d.is_current and v.valid_to != d.valid_to;
 
 -- name: update_changed
 update warehouse.{{ dimension | ident }} as d
@@ -34,8 +28,7 @@ set
     updated_run_id = %(run_id)s
 from {{ staging | ident }}.{{ versions | ident }} as v
 where
-    {{ key | equal('v', 'd') }}
-    and d.valid_from = v.valid_from
+    v.{{ surrogate | ident }} = d.{{ surrogate | ident }}
     and row({{ columns | idents('d') }}) is distinct from row({{ columns | idents('v') }});
 
 -- name: insert_missing
@@ -49,11 +42,7 @@ select
     %(run_id)s,
     %(run_id)s
 from {{ staging | ident }}.{{ versions | ident }} as v
-where
-    not exists (
-        select from warehouse.{{ dimension | ident }} as d
-        where {{ key | equal('d', 'v') }} and d.valid_from = v.valid_from
-    )
+where v.{{ surrogate | ident }} is null
 order by {{ key | idents('v') }}, v.valid_from;
 
 -- name: remove_obsolete
@@ -71,16 +60,17 @@ with neighbours as (
             partition by {{ key | idents('d') }} order by d.valid_from
         ) as next_from
     from warehouse.{{ dimension | ident }} as d
-    inner join {{ staging | ident }}.{{ affected | ident }} as a on {{ key | equal('a', 'd') }}
+    inner join {{ staging | ident }}.{{ affected | ident }} as a
+        on {{ key | equal('a', 'd') }} and d.valid_from >= a.since
 )
 
 select count(*)
 from neighbours as n
 where
-    n.next_from < n.valid_to
-    or (
-        n.next_from > n.valid_to
-        and not exists (
+    n.next_from != n.valid_to
+    and (
+        n.next_from < n.valid_to
+        or not exists (
             select from history.{{ entity | ident }} as h
             where
                 {{ key | equal('h', 'n') }}
@@ -92,23 +82,26 @@ where
 -- name: count_touched
 -- A value that becomes known where there was none is no change, as it makes no version (law S14).
 select
-    count(*) filter (where e.valid_from is null) as ending,
+    count(*) filter (where e.valid_from is null and not d.is_inferred) as ending,
     count(*) filter (
-        where v.valid_from is null
-        {%- for name in columns %}
-        or (
-            d.{{ name | ident }} is not null
-            and (d.{{ name | ident }} = v.{{ name | ident }}) is not true
+        where not d.is_inferred and (
+            v.valid_from is null
+            {%- for name in columns %}
+            or (
+                d.{{ name | ident }} is not null
+                and (d.{{ name | ident }} = v.{{ name | ident }}) is not true
+            )
+            {%- endfor %}
         )
-        {%- endfor %}
-    ) as changing
+    ) as changing,
+    count(*) filter (where v.valid_to != d.valid_to) as expired
 from warehouse.{{ dimension | ident }} as d
 inner join {{ staging | ident }}.{{ affected | ident }} as a on {{ key | equal('a', 'd') }}
 left join {{ staging | ident }}.{{ versions | ident }} as e
     on {{ key | equal('e', 'd') }} and d.valid_to = e.valid_to
 left join {{ staging | ident }}.{{ versions | ident }} as v
-    on {{ key | equal('v', 'd') }} and d.valid_from = v.valid_from
-where d.is_current and d.{{ surrogate | ident }} > 0 and not d.is_inferred;
+    on d.{{ surrogate | ident }} = v.{{ surrogate | ident }}
+where d.is_current;
 
 -- name: count_members
 -- AM09: how many there are, and not which

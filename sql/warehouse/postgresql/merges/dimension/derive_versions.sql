@@ -1,5 +1,7 @@
--- grain: one row per version of each affected {{ entity }}, a pure function of its events (law S1)
--- reads: history.{{ entity }}, {{ staging }}.{{ affected }}
+-- grain: one row per version of each affected {{ entity }} since when they are derived anew,
+-- a pure function of its events (law S1)
+-- reads: history.{{ entity }}, {{ staging }}.{{ affected }}, warehouse.{{ dimension }}, for the
+-- surrogate keys of the versions that are there
 {%- set attributes = groups | sum(start=[]) %}
 create unlogged table {{ staging | ident }}.{{ versions | ident }} as
 with events as (
@@ -15,7 +17,8 @@ with events as (
         {{ attributes | idents('h') }},
         row_number() over by_time as position
     from history.{{ entity | ident }} as h
-    inner join {{ staging | ident }}.{{ affected | ident }} as a on {{ key | equal('a', 'h') }}
+    inner join {{ staging | ident }}.{{ affected | ident }} as a
+        on {{ key | equal('a', 'h') }} and h.effective_at >= a.since
     window by_time as (
         partition by {{ key | idents('h') }} order by h.effective_at, h.sequence, h.source
     )
@@ -172,6 +175,9 @@ select
     {%- for snowflake in snowflakes %}
     -1::bigint as {{ snowflake | ident }},
     {%- endfor %}
-    {{ derived | idents('p') }}
+    {{ derived | idents('p') }},
+    d.{{ surrogate | ident }}
 from placed as p
+left join warehouse.{{ dimension | ident }} as d
+    on {{ key | equal('d', 'p') }} and p.valid_from = d.valid_from
 where p.is_alive and p.is_last_of_version

@@ -4,4 +4,5 @@ select distinct
     h.operation,
     h.absent
 from history.{{ entity | ident }} as h
-inner join {{ staging | ident }}.{{ affected | ident }} as a on {{ key | equal('a', 'h') }}
+inner join {{ staging | ident }}.{{ affected | ident }} as a
+    on {{ key | equal('a', 'h') }} and h.effective_at >= a.since
