@@ -60,19 +60,20 @@ what it does in the background is in them, and one that ends while they are read
 short round says little.
 """
 _NOTE = """
-A snapshot's rows are first looked up in the history, two looks into an index per row, in a statement that
-may run in parallel; only the few that say something new are placed, derived and merged. Before, all rows
-went through three copies of themselves, and the guard compared each touched member with every derived
-version. A delta reads no table as a whole: what it costs grows with its rows, and with the versions of
-their keys, which are derived from the whole history of each (law S1).
+A snapshot's rows are first looked up in the history, one look into an index per row; only the few that say
+something new are placed, derived and merged. Of a delta, versions are derived anew from the start of the
+version that its first new event may change: what lies before stays unread, so that a key with ten versions
+costs about as much as one with two. Where an attribute looks back further (types 0, 1 and 3), where that
+version does not begin with a whole record, or where rows are older than all versions, the whole history of
+the key is derived (law S1). Of rows that no fact takes, statistics are made of their keys alone.
 
 Where the aims are missed: of a snapshot, COPY into staging takes a third, which dbt's seconds leave out, and
-the looks into the history another; of a delta no statement stands out, as some twenty have their share,
-the update of closed versions and the insert of new ones first. With ten versions per key ten times as many
-events are read and placed. Of a first load, history, versions and dimension are each written once, where
-dbt writes one table. Next: find what a snapshot tells anew by one merge join in the order of the key, and
-derive type 2 attributes from the last event before a change only, where no attribute of another type asks for
-the whole history.
+the looks into the history another; of a delta, updating the closed versions and deriving the new ones take
+a fifth each: a checkpoint lies before each run, so that a closed version writes its whole page to the log, as
+it does for dbt. What a delta costs does not grow with the table, as dbt's does. Of a first load, history,
+versions and dimension are each written once, where dbt writes one table. Next: few staged rows need not be
+looked up before they are placed; what is placed looks for its member and its last events four times, where
+once would do; a first load may write its history without a table of what is new.
 """
 _HEADER = (
     "what",
