@@ -157,7 +157,7 @@ def apply_versions(scope: MergeScope, dimension: Dimension) -> TableOutcome:
     updated = scope.session.rowcount
     scope.session.execute(sql["insert_missing"], values)
     inserted = scope.session.rowcount
-    total = count_rows(scope, _versions(dimension))
+    total = scope.session.count(sql["count_versions"])
     return TableOutcome(
         dimension.relation,
         "dimension",

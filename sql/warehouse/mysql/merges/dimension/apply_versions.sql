@@ -63,6 +63,9 @@ inner join {{ staging | ident }}.{{ versions | ident }} as v
     on {{ key | equal('v', 'm') }} and m.valid_from = v.valid_from
 order by {{ key | idents('m') }}, m.valid_from;
 
+-- name: count_versions
+select count(*) from {{ staging | ident }}.{{ versions | ident }};
+
 -- name: remove_obsolete
 delete from warehouse.{{ dimension | ident }}
 using warehouse.{{ dimension | ident }}

@@ -45,6 +45,17 @@ from {{ staging | ident }}.{{ versions | ident }} as v
 where v.{{ surrogate | ident }} is null
 order by {{ key | idents('v') }}, v.valid_from;
 
+-- name: count_versions
+-- All versions of the affected members, those before the derived ones included.
+select
+    (select count(*) from {{ staging | ident }}.{{ versions | ident }})
+    + (
+        select count(*)
+        from warehouse.{{ dimension | ident }} as d
+        inner join {{ staging | ident }}.{{ affected | ident }} as a
+            on {{ key | equal('a', 'd') }} and d.valid_from < a.since
+    ) as versions;
+
 -- name: remove_obsolete
 delete from warehouse.{{ dimension | ident }} as d
 using {{ staging | ident }}.{{ removed | ident }} as r
