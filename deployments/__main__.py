@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from pydantic import SecretStr
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
 from deployments.apply import apply, declared_deployments
 from deployments.services import WORK_POOL, LocalPrefect, analytics_service, local_prefect
 from etl.embedded import EMBEDDED_SOURCES, EmbeddedServer, embedded_url, stop_embedded, warehouse_url
@@ -68,11 +72,23 @@ def status(prefect: LocalPrefect) -> None:
     _say("worker", f"running, log in {prefect.worker.log}" if prefect.worker.running() else "not running")
     _say("watcher", f"running, log in {prefect.watcher.log}" if prefect.watcher.running() else "not running")
     _say_analytics()
-    embedded = EmbeddedServer(get_settings().state_dir / "postgresql")
-    _say(
-        "PostgreSQL",
-        "the embedded one is running" if embedded.is_ready() else "the embedded one is not running",
-    )
+    settings = get_settings()
+    is_running = EmbeddedServer(settings.state_dir / "postgresql").is_ready()
+    embedded = f"the embedded PostgreSQL, which is {'running' if is_running else 'not running'}"
+    _say("warehouse", _told_by(settings.warehouse_url, "ETL_WAREHOUSE_URL") or embedded)
+    _say("shop", _told_by(settings.shop_url, "ETL_SHOP_URL") or embedded)
+
+
+def _told_by(url: SecretStr | None, variable: str) -> str | None:
+    """A database as its variable names it, without account, password and options."""
+    if url is None:
+        return None
+    try:
+        named = make_url(url.get_secret_value())
+    except ArgumentError:
+        return f"{variable} holds no URL"
+    place = URL.create(named.drivername, host=named.host, port=named.port, database=named.database)
+    return f"{place.render_as_string()}, by {variable}"
 
 
 def _say_analytics() -> None:

@@ -157,6 +157,25 @@ def test_nothing_but_a_command_is_understood() -> None:
     assert "up|down|status" in done.stderr
 
 
+def test_status_names_the_databases_and_no_account(tmp_path: Path) -> None:
+    told = {
+        "ETL_STATE_DIR": str(tmp_path),
+        "ETL_WAREHOUSE_URL": "mysql://loader:secret@db.example:3306/?ssl_ca=hidden",
+        "ETL_SHOP_URL": "no url",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments", "status"],
+        cwd=PROJECT_DIR,
+        env={**os.environ, **told},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "warehouse   mysql://db.example:3306/, by ETL_WAREHOUSE_URL\n" in done.stdout
+    assert "shop        ETL_SHOP_URL holds no URL\n" in done.stdout
+    assert not any(word in done.stdout for word in ("loader", "secret", "hidden"))
+
+
 def test_every_schedule_has_a_name_to_know_it_by() -> None:
     entries = yaml.safe_load(PREFECT_YAML.read_text(encoding="utf-8"))["deployments"]
     slugs = [schedule["slug"] for entry in entries for schedule in entry.get("schedules") or ()]
