@@ -61,10 +61,10 @@ Aims: at most 1.0 x the shell pipe and 0.6 x the fastest peer; at 10 M lines 0.8
 _WHY = """
 The way of the rows (extract, prepare, stage) takes about as long as the pipe. What the aims are missed by
 is what the pipe leaves out: declarations held against the source, judging, profiling, keys, the record,
-pages, and what Prefect and Great Expectations cost whatever a run brings (*Start-up*; of `check`, about
-half is the import of Great Expectations). Next: judge tables that do not depend on each other side by side,
-and import Great Expectations while rows are read, where a processor is free for it; here both are busy
-then.
+pages, and what Prefect and Great Expectations cost whatever a run brings (*Start-up*). Great Expectations is
+imported while rows are read, uniqueness that an index holds is not counted again, and the process no longer
+looks for garbage at its end. Next: judge tables that do not depend on each other side by side, and a worker
+that keeps its imports from run to run.
 """
 
 

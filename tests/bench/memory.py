@@ -23,10 +23,11 @@ growing size; of processes of one kind the highest. The servers are not in it. A
 MB, and flat.
 """
 _NOTE = """
-The copy's memory is what its libraries take (230 MB before the first row) and what partitions that are read
-side by side hold, whatever the size of the table. Arrow files are read, not mapped: mapped pages counted as
-memory of the process until its file was closed, 215 of 734 MB at 5 M lines. Charts, which are drawn at the
-end by a JavaScript engine of some 80 MB, are what takes `daily-sales` a little beyond the aim.
+The copy's memory is what its libraries take (230 MB before the first row, 80 MB more for Great Expectations,
+which is imported while rows are read) and what partitions that are read side by side hold, whatever the size
+of the table. Arrow files are read, not mapped: mapped pages counted as memory of the process until its file
+was closed, 215 of 734 MB at 5 M lines. Charts are drawn by a process of their own (`vega_engine.py`): its
+JavaScript engine took 80 to 100 MB of the flow's.
 """
 
 
