@@ -62,8 +62,8 @@ class Service:
             return None
         return process if alive else None
 
-    def listens_on(self, port: int | None) -> bool:
-        """Whether it is this very program that listens on a port."""
+    def listens_on(self, port: int) -> bool:
+        """Whether this very program, and not another, listens on a TCP port of this machine."""
         try:
             process = self.running()
             connections = process.net_connections("tcp") if process else []

@@ -109,13 +109,14 @@ class LocalPrefect:
 
     def ensure_server(self) -> str:
         """Start the local server if need be and wait until it answers; the address of the API."""
-        self.start_server()
-        url = self._answering_url()
-        while not self.is_named and not self.server.listens_on(urlsplit(url).port):
-            # Somebody else came to listen first at the port that was free when ours was started.
-            self.server.stop()
+        deadline = time.monotonic() + START_SECONDS
+        while True:
             self.start_server()
-            url = self._answering_url()
+            url = self._answering_url(deadline)
+            if self.is_named or self.server.listens_on(int(urlsplit(url).port or 0)):
+                break
+            # Another project came to listen first at the port that was free when ours was started.
+            self.server.stop()
         self._write_profile(url)
         os.environ.update(self.environment(url))  # noqa: TID251 - written for Prefect, not read
         return url
@@ -148,9 +149,8 @@ class LocalPrefect:
             self._address.unlink(missing_ok=True)
         return stopped
 
-    def _answering_url(self) -> str:
-        """The address of the API, when somebody answers there."""
-        deadline = time.monotonic() + (START_SECONDS if not self.is_named else 0)
+    def _answering_url(self, deadline: float) -> str:
+        """Wait until somebody answers at the address of the API; the address."""
         while not _answers(url := self.api_url or ""):
             if self.is_named:
                 raise ConfigError(

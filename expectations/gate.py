@@ -1,7 +1,7 @@
 """The gate: judges staged tables with Great Expectations, pushed down as SQL (laws R1, Q1, Q2, Q4, Q5).
 
-Importing this module costs the import of Great Expectations (4 s, 260 MB): import it inside the task
-that judges, never in a module that a scheduler imports. ``expectations.suites`` is cheap.
+Importing this module costs the import of Great Expectations (4 s, 260 MB): import it inside a function that a
+run calls, never at the top of a module that a scheduler imports. ``expectations.suites`` is cheap.
 """
 
 from __future__ import annotations

@@ -118,9 +118,9 @@ def is_repeated(
         counted = sa.case((sa.and_(*filters, given), 1), else_=0)
         alike = sa.func.sum(counted).over(partition_by=told_apart(columns, engine, batch_id))
         return sa.and_(given, alike > 1)
-    table = cast(sa.FromClause, engine.get_domain_records({"batch_id": batch_id}))
+    rows = rows_of(engine, batch_id)
     repeated = (
-        sa.select(*columns).select_from(table).where(*filters).group_by(*columns).having(sa.func.count() > 1)
+        sa.select(*columns).select_from(rows).where(*filters).group_by(*columns).having(sa.func.count() > 1)
     )
     return sa.tuple_(*columns).in_(repeated) if len(columns) > 1 else columns[0].in_(repeated)
 
@@ -128,14 +128,17 @@ def is_repeated(
 def is_held_unique(
     columns: Sequence[sa.ColumnElement[Any]], engine: SqlAlchemyExecutionEngine, batch_id: str
 ) -> bool:
-    """Whether a unique index over these columns, or some of them, holds for all rows of the batch."""
-    batch: Any = engine.batch_manager.batch_data_cache[batch_id]
+    """Whether a unique index over these columns, or some of them, holds for all rows of the batch.
+
+    Not one with a condition, which holds for some rows only, nor one over expressions, which have no column's
+    name.
+    """
     names = {column.key for column in columns}
     return any(
         index["unique"]
         and names.issuperset(index["column_names"])
         and not index.get("dialect_options", {}).get("postgresql_where")
-        for index in engine.get_inspector().get_indexes(str(batch.source_table_name))
+        for index in engine.get_inspector().get_indexes(_relation(engine, batch_id))
     )
 
 
@@ -143,9 +146,18 @@ def told_apart(
     columns: Sequence[sa.ColumnElement[Any]], engine: SqlAlchemyExecutionEngine, batch_id: str
 ) -> list[sa.ColumnElement[Any]]:
     """By what MySQL can tell the values of columns of a batch apart, however long they are."""
-    batch: Any = engine.batch_manager.batch_data_cache[batch_id]
-    long = _long_texts(engine.get_inspector(), str(batch.source_table_name), None)
+    long = _long_texts(engine.get_inspector(), _relation(engine, batch_id), None)
     return [_hash(column) if column.name in long else column for column in columns]
+
+
+def rows_of(engine: SqlAlchemyExecutionEngine, batch_id: str) -> sa.FromClause:
+    """The rows of a batch, to select from."""
+    return cast(sa.FromClause, engine.get_domain_records({"batch_id": batch_id}))
+
+
+def _relation(engine: SqlAlchemyExecutionEngine, batch_id: str) -> str:
+    batch: Any = engine.batch_manager.batch_data_cache[batch_id]
+    return str(batch.source_table_name)
 
 
 def _long_texts(inspector: sa.Inspector, relation: str, schema: str | None) -> set[str]:

@@ -8,20 +8,20 @@ In MySQL the library sorts whole rows to tell combinations apart (15 s for 1 M r
 take 1.5 s) and calls two alike that have NULL in the same place; and it sorts texts without a limit, of which
 the server compares the first 1,024 bytes. For PostgreSQL it does none of that.
 
-Importing this module puts it in the library's place.
+Importing this module puts this counting in the place of the library's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations import metrics, registry  # noqa: F401  metrics: registers the library's
 
-from expectations.sql import MYSQL, is_held_unique, told_apart
+from expectations.sql import MYSQL, is_held_unique, rows_of, told_apart
 
 COUNTED = ("column_values.count_per_value.map", "compound_columns.count.map")
 
@@ -36,7 +36,7 @@ def _counting(library: Callable[..., Any]) -> Callable[..., Any]:
         ]
         count, batch_id = list(found.c)[-1].name, compute["batch_id"]
         if is_held_unique(columns, execution_engine, batch_id):
-            rows = cast(sa.FromClause, execution_engine.get_domain_records({"batch_id": batch_id}))
+            rows = rows_of(execution_engine, batch_id)
             none = sa.select(*columns, sa.literal(1).label(count)).select_from(rows).where(sa.false())
             return none.alias(found.name), compute, accessor
         if execution_engine.dialect_name != MYSQL:

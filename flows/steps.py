@@ -14,7 +14,7 @@ from etl.errors import QualityGateClosed
 from etl.handles import Extract, LandedFile, Release, Run, StagedTable, TablePlan, Verdict
 from etl.planning import Request
 from tasks import resources
-from tasks.check import check_table, get_ready_to_judge
+from tasks.check import check_table, start_importing_the_gate
 from tasks.extract import extract_missed, extract_table
 from tasks.profile import profile_table
 from tasks.progress import Progress, open_progress
@@ -38,7 +38,7 @@ def load(pipeline: str, tables: Sequence[str], request: Request) -> Release:
 
 def stage_tables(run: Run, request: Request) -> list[StagedTable]:
     """Read each source through one snapshot and bring the run's tables into staging, all in parallel."""
-    get_ready_to_judge()
+    start_importing_the_gate()
     sources = list(dict.fromkeys(resources.table(name).source for name in run.tables))
     with ExitStack() as opened:
         readings = [opened.enter_context(open_reading(run, name, request)) for name in sources]

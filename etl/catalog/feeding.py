@@ -43,10 +43,11 @@ def replicas(catalog: Catalog, tables: Collection[str]) -> list[SourceTable]:
     return [table for name, table in catalog.tables.items() if table.replica and name in tables]
 
 
-def joined_by(catalog: Catalog, table: SourceTable) -> list[str]:
-    """Columns by which staged rows are joined to others; none where steps or facts may do so by any.
+def analyzed_columns(catalog: Catalog, table: SourceTable) -> list[str]:
+    """Columns of a staged table whose statistics later statements need; empty means all.
 
-    The statistics of many columns cost more than a third of loading them.
+    Where neither a step nor a fact may join by other columns, its keys are enough: statistics of twenty
+    attributes took half as long as COPY of the rows.
     """
     if table.settle or any(table.qualified_name in fact.tables for fact in catalog.facts.values()):
         return []

@@ -109,7 +109,7 @@ class Bars:
 
 
 def draw(charts: Mapping[str, Chart]) -> dict[str, Drawing]:
-    """Draw charts in both widths; each is found under its name again.
+    """Draw charts in both widths, all in one process; the drawings under the names of their charts.
 
     Raises:
         StorehouseError: The drawing process failed.
@@ -117,14 +117,14 @@ def draw(charts: Mapping[str, Chart]) -> dict[str, Drawing]:
     specs = [
         {**chart.spec(width), "config": _CONFIG} for chart in charts.values() for width in (WIDE, NARROW)
     ]
-    drawn = iter(_drawn(specs) if specs else ())
+    svgs = _svgs(specs) if specs else []
     return {
         name: Drawing(
             chart.key,
-            _labelled(next(drawn), f"{chart.name}-wide", chart),
-            _labelled(next(drawn), f"{chart.name}-narrow", chart),
+            _labelled(wide, f"{chart.name}-wide", chart),
+            _labelled(narrow, f"{chart.name}-narrow", chart),
         )
-        for name, chart in charts.items()
+        for (name, chart), wide, narrow in zip(charts.items(), svgs[::2], svgs[1::2], strict=True)
     }
 
 
@@ -259,7 +259,8 @@ def number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _drawn(specs: list[Spec]) -> list[str]:
+def _svgs(specs: list[Spec]) -> list[str]:
+    # Isolated: it needs nothing of the project. In a session of its own, so that Ctrl-C stops the run alone.
     done = subprocess.run(
         [sys.executable, "-I", str(_ENGINE)],
         input=json.dumps(specs),
@@ -274,8 +275,8 @@ def _drawn(specs: list[Spec]) -> list[str]:
             f" {done.stderr.strip() or 'it said nothing'}",
             "What was published stands; run the flow again for its pages, and report it if it fails again.",
         )
-    drawn: list[str] = json.loads(done.stdout)
-    return drawn
+    svgs: list[str] = json.loads(done.stdout)
+    return svgs
 
 
 def _labelled(svg: str, name: str, chart: Chart) -> Markup:

@@ -1,6 +1,7 @@
-"""Draws charts: a JSON list of Vega-Lite specifications comes in, a JSON list of SVG texts goes out.
+"""Draws charts in a process of its own; started by ``drawing.py``, never imported.
 
-A program of its own, whose JavaScript engine takes some 150 MB that the process of a run need not hold.
+A JSON list of Vega-Lite specifications on standard input, a JSON list of SVG texts on standard output. Why a
+process: the JavaScript engine would leave 80 to 100 MB in that of the run.
 """
 
 from __future__ import annotations
@@ -10,7 +11,15 @@ import sys
 
 import vl_convert
 
-try:
-    json.dump([vl_convert.vegalite_to_svg(spec) for spec in json.load(sys.stdin)], sys.stdout)
-except ValueError as error:  # of many lines, of which those of the engine's own code help nobody
-    sys.exit(str(error).partition("\n    at ")[0])
+
+def main() -> None:
+    """Answer one request; ends with a message on standard error where a specification is wrong."""
+    try:
+        svgs = [vl_convert.vegalite_to_svg(spec) for spec in json.load(sys.stdin)]
+    except ValueError as error:  # of many lines, of which those of the engine's own code help nobody
+        sys.exit(str(error).partition("\n    at ")[0])
+    json.dump(svgs, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

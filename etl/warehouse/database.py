@@ -436,6 +436,7 @@ class Session(ABC):
 
         Args:
             schema: Empty for a relation of this session alone.
+            columns: Empty for all.
         """
 
     @abstractmethod

@@ -126,7 +126,11 @@ def infer_members(scope: MergeScope, dimension: Dimension, relation: str, key: d
 
 
 def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
-    """Derive the versions of the affected members from their whole history, with snowflake keys."""
+    """Derive the versions of the affected members from their events, with snowflake keys (law S1).
+
+    On PostgreSQL from the instant that ``append_events.sql`` noted for each member, on MySQL from their
+    beginning.
+    """
     scope.session.analyze(scope.staging, affected_relation(dimension))
     groups, carry = _presence_groups(scope, dimension)
     by_type = {f"type_{scd}": dimension.attributes_of(scd) for scd in (0, 1, 2, 3)}
@@ -240,6 +244,7 @@ def _event_names(
         "operation": _operation(scope.session, table),
         "is_replay": events.is_replay,
         "novel": f"novel_{dimension.name}",
+        # Their values come from events of other versions: the first, the last, the one before (law S12).
         "looks_back": any(dimension.attributes_of(scd) for scd in (0, 1, 3)),
         "is_one_per_key": bool(table.grain) and set(table.grain) <= set(dimension.key),
     }

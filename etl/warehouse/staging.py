@@ -94,14 +94,14 @@ def load_part(session: Session, prepared: PreparedFile, table: SourceTable, sche
 
 
 def settle_table(
-    session: Session, staged: StagedTable, table: SourceTable, joined_by: Sequence[str] = ()
+    session: Session, staged: StagedTable, table: SourceTable, analyzed: Sequence[str] = ()
 ) -> StagedTable:
     """Send keyless rows and conflicting duplicates to quarantine, keep one of identical rows (S10, S11).
 
     Rows of a table without a key are all kept, equal ones too.
 
     Args:
-        joined_by: The columns whose statistics later statements need; none for all of them.
+        analyzed: Columns whose statistics are made; empty for all, as in ``Session.analyze``.
     """
     sql = session.render_named(
         "staging/settle.sql",
@@ -113,7 +113,7 @@ def settle_table(
         staged=table.staged_types,
         columns=table.compared_columns,
     )
-    session.analyze(staged.schema, staged.relation, joined_by)
+    session.analyze(staged.schema, staged.relation, analyzed)
     counts: Counter[str] = Counter()
 
     def run(*names: str) -> None:

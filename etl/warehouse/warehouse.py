@@ -11,7 +11,7 @@ from datetime import date, datetime
 import pyarrow as pa
 
 from etl.catalog import Catalog, SourceTable
-from etl.catalog.feeding import changed_relations, joined_by
+from etl.catalog.feeding import analyzed_columns, changed_relations
 from etl.catalog_types import arrow_type
 from etl.errors import ContractError
 from etl.handles import PreparedFile, Reach, Release, Run, StagedTable, TableOutcome, TablePlan, Verdict
@@ -180,7 +180,7 @@ class DatabaseWarehouse:
                 dropped_count=totals.dropped_count,
                 plan=plan,
             )
-            settled = staging.settle_table(session, staged, table, joined_by(self._catalog, table))
+            settled = staging.settle_table(session, staged, table, analyzed_columns(self._catalog, table))
             settled = apply_whole_steps(session, settled, self._catalog.tables)
         return replace(settled, seconds=round(totals.seconds + time.monotonic() - started, 3))
 

@@ -123,7 +123,7 @@ def test_a_server_of_somebody_else_that_was_quicker_is_not_ours(
         other.shutdown()
     try:
         assert url != f"http://{services.HOST}:{port}/api"
-        assert home.server.listens_on(urlsplit(url).port)
+        assert home.server.listens_on(int(urlsplit(url).port or 0))
         assert home.ensure_server() == url
     finally:
         home.stop()

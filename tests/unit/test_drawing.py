@@ -6,7 +6,7 @@ import pytest
 
 from etl.errors import StorehouseError
 from etl.reports.drawing import NARROW, WIDE, Chart, draw, framed
-from tests.unit.test_start_up import imported_by
+from tests.processes import imported_by
 
 CODE = """
 from etl.reports.drawing import Chart, draw, framed

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 from etl.settings import PROJECT_DIR
+from tests.processes import imported_by
 
 FLOWS = sorted(
     path.stem
@@ -17,19 +14,6 @@ FLOWS = sorted(
 )
 # Met only by the task that judges, draws, or reads a workbook.
 HEAVY = ("great_expectations", "altair", "vl_convert", "scipy", "openpyxl", "etl.reports.drawing")
-
-
-def imported_by(code: str) -> list[str]:
-    """Modules that a fresh process has imported after some code; what stands for one is none."""
-    told = (
-        "\nimport json, sys; print(json.dumps([n for n, m in list(sys.modules.items())"
-        " if type(m).__name__ != '_Deferred']))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code + told], cwd=PROJECT_DIR, capture_output=True, text=True, check=True
-    )
-    names: list[str] = json.loads(done.stdout.splitlines()[-1])
-    return names
 
 
 def test_flows_import_nothing_heavy() -> None:
@@ -51,11 +35,11 @@ def test_the_gate_leaves_alone_what_it_does_not_use() -> None:
     assert found & {"altair", "scipy.stats", "scipy.stats._stats_py"} == set()
 
 
-def test_the_gate_is_imported_while_a_run_still_reads() -> None:
+def test_the_gate_is_imported_by_a_thread() -> None:
     code = """
 import threading
-from tasks.check import get_ready_to_judge
-get_ready_to_judge()
+from tasks.check import start_importing_the_gate
+start_importing_the_gate()
 (importing,) = [thread for thread in threading.enumerate() if thread.name == "import of the gate"]
 importing.join()
 """

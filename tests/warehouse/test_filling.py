@@ -93,6 +93,7 @@ def test_a_key_that_others_rely_on_stays(shop: World) -> None:
 
 
 def test_rows_of_one_key_are_refused(shop: World) -> None:
+    """By the key that is made behind the rows, and not by one that is held row by row."""
     twice = "insert into warehouse.fact_sales overriding system value table kept union all table kept"
     shop.load(_orders(1))
     with closing(psycopg2.connect(shop.url)) as connection, connection.cursor() as cursor:
@@ -101,7 +102,7 @@ def test_rows_of_one_key_are_refused(shop: World) -> None:
             " delete from warehouse.fact_sales"
         )
         with (
-            pytest.raises(psycopg2.errors.UniqueViolation),
+            pytest.raises(psycopg2.errors.UniqueViolation, match="could not create unique index"),
             session_on(connection).filled_whole("warehouse", "fact_sales", 2),
         ):
             cursor.execute(twice)

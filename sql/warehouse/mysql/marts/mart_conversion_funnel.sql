@@ -82,9 +82,10 @@ purchase_totals as (
     group by session_id
 ),
 
--- One row for what each fact knows of a visit. They are put together by grouping: the number of a
--- visit is too long for a key of MariaDB's derived tables, and joins would look through all rows.
-known as (
+-- Up to three rows per visit, one of each fact, each with NULL where another one tells, so that
+-- they are put together by grouping: the number of a visit is too long for a key of MariaDB's
+-- derived tables, and joins would look through all rows.
+tellings as (
     select
         session_id,
         date_key as visit_date_key,
@@ -149,7 +150,7 @@ journeys as (
         max(has_cart) as has_cart,
         max(has_checkout) as has_checkout,
         max(page_view_count) as page_view_count
-    from known
+    from tellings
     group by session_id
 )
 

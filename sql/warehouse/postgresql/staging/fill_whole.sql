@@ -1,4 +1,4 @@
--- grain: statements about the indexes and foreign keys of {{ schema }}.{{ relation }}
+-- grain: statements about the indexes and keys of {{ schema }}.{{ relation }}
 -- reads: {{ schema }}.{{ relation }}, the system catalog
 
 -- name: may_fill
@@ -24,9 +24,9 @@ where
 order by referred;
 
 -- name: find
--- what says more than its definition tells stays: an exclusion, a comment, the mark to cluster or
--- to replicate by, a place or settings of its own; so does a key that somebody relies on
-with plain as (
+-- What says more than its definition tells stays: an exclusion, a comment, the mark to cluster or
+-- to replicate by, a place or settings of its own.
+with plain_indexes as (
     select
         i.indexrelid,
         i.indisunique
@@ -40,6 +40,23 @@ with plain as (
         and r.reltablespace = 0
         and r.reloptions is null
         and obj_description(i.indexrelid, 'pg_class') is null
+),
+
+-- What a view groups by, or a foreign key refers to, cannot be dropped: it stays, too.
+plain_keys as (
+    select c.oid
+    from pg_constraint as c
+    inner join plain_indexes as i on c.conindid = i.indexrelid
+    where
+        c.contype in ('p', 'u')
+        and not exists (
+            select from pg_depend as d
+            where
+                d.deptype = 'n'
+                and (d.refclassid, d.refobjid) in (
+                    ('pg_constraint'::regclass, c.oid), ('pg_class'::regclass, c.conindid)
+                )
+        )
 )
 
 select
@@ -49,24 +66,14 @@ select
         c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid)
     ) as create_it
 from pg_constraint as c
-left join plain as k on c.conindid = k.indexrelid
 where
     c.conrelid = format('%%I.%%I', %(schema)s, %(relation)s)::regclass
     and obj_description(c.oid, 'pg_constraint') is null
-    and (c.contype = 'f' or (c.contype in ('p', 'u') and k.indexrelid is not null))
-    and not exists (
-        select from pg_depend as d
-        where
-            c.contype in ('p', 'u')
-            and d.deptype = 'n'
-            and (d.refclassid, d.refobjid) in (
-                ('pg_constraint'::regclass, c.oid), ('pg_class'::regclass, c.conindid)
-            )
-    )
+    and (c.contype = 'f' or c.oid in (select k.oid from plain_keys as k))
 union all
 select
-    format('drop index %%s', k.indexrelid::regclass) as drop_it,
-    pg_get_indexdef(k.indexrelid) as create_it
-from plain as k
-where not k.indisunique
+    format('drop index %%s', i.indexrelid::regclass) as drop_it,
+    pg_get_indexdef(i.indexrelid) as create_it
+from plain_indexes as i
+where not i.indisunique
 order by drop_it

@@ -101,6 +101,8 @@ where
     );
 
 -- name: count_touched
+-- Of current versions: members that would end, that would change (for the guard, which inferred
+-- members do not concern), and versions that end at another time than before.
 -- A value that becomes known where there was none is no change, as it makes no version (law S14).
 select
     count(case when t.is_inferred or t.goes_on then null else 1 end) as ending,

@@ -1,5 +1,5 @@
--- grain: one row per member of {{ dimension }} that this release touches; its versions are derived
--- anew from an instant on at which one of them starts, or from the beginning
+-- grain: one row per member of {{ dimension }} that this release touches; `since` is the start of
+-- the first version that is derived anew, -infinity (whoever notes only the key) for all of them
 -- reads: warehouse.{{ dimension }}, for the types of its key alone
 create unlogged table if not exists {{ staging | ident }}.{{ affected | ident }} as
 select

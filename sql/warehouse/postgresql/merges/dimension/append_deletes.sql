@@ -46,6 +46,7 @@ appended as (
 noted as (
     insert into {{ staging | ident }}.{{ affected | ident }} ({{ key | idents }})
     select {{ key | idents }} from appended
+    -- a member is deleted after its current version starts: a `since` noted before is early enough
     on conflict do nothing
 )
 

@@ -247,10 +247,9 @@ select
 from {{ staging | ident }}.{{ novel | ident }} as n;
 
 -- name: note
--- the linter loses the indent around the template's ifs
--- noqa: disable=LT02
--- What lies before the version that the first new event may change stays as it is, where all that
--- holds in this version is told at its start, and no attribute looks back further (law S12).
+-- Versions are derived anew from the start of the one that the first new event falls into: those
+-- before it stay. From the beginning where that version does not start with a whole record, or
+-- where attributes look at events of other versions (law S12).
 with touched as (
     select
         {{ key | idents('n') }},
@@ -264,10 +263,6 @@ with touched as (
 insert into {{ staging | ident }}.{{ affected | ident }} as a ({{ key | idents }}, since)
 select
     {{ key | idents('t') }},
-    {%- if looks_back %}
-    '-infinity'::timestamptz
-from touched as t
-    {%- else %}
     case
         when
             exists (
@@ -288,10 +283,8 @@ left join lateral (
     where {{ key | equal('d', 't') }} and d.valid_from < t.changed_from
     order by d.valid_from desc
     limit 1
-) as started on true
-    {%- endif %}
+) as started on {{ "false" if looks_back else "true" }}
 on conflict ({{ key | idents }}) do update set since = least(a.since, excluded.since);
--- noqa: enable=LT02
 
 -- name: count
 -- a row that makes two events, then and now, is one row (law R3)

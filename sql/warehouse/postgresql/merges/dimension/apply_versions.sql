@@ -91,6 +91,8 @@ where
     );
 
 -- name: count_touched
+-- Of current versions: members that would end, that would change (for the guard, which inferred
+-- members do not concern), and versions that end at another time than before.
 -- A value that becomes known where there was none is no change, as it makes no version (law S14).
 select
     count(*) filter (where e.valid_from is null and not d.is_inferred) as ending,

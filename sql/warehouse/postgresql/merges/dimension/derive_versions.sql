@@ -1,5 +1,5 @@
--- grain: one row per version of each affected {{ entity }} since when they are derived anew,
--- a pure function of its events (law S1)
+-- grain: one row per version, from `since` on, of each affected {{ entity }}: a pure function of
+-- its events (law S1)
 -- reads: history.{{ entity }}, {{ staging }}.{{ affected }}, warehouse.{{ dimension }}, for the
 -- surrogate keys of the versions that are there
 {%- set attributes = groups | sum(start=[]) %}

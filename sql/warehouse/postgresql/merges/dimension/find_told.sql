@@ -3,8 +3,8 @@
 {%- set effective_at = "s." ~ (effective_column | ident) if effective_column
     else "%(window_end)s::timestamptz" %}
 -- What stands there already is left out by one look into the history per row; the few rows that
--- are left are placed with care. Where the source says who exists, the look also meets deletes of
--- others: a row that a delete follows is placed, as its member may have to come back (law S3).
+-- are left are placed with care. Where the source says who exists, deletes by any source are looked
+-- at, too: where one is newest, the row is placed, as its member may have to come back (law S3).
 drop table if exists {{ staging | ident }}.{{ told | ident }};
 create unlogged table {{ staging | ident }}.{{ told | ident }} as
 with staged as (
@@ -33,15 +33,15 @@ where
         where
             {{ key | equal('h', 's') }}
             and (
-                {%- if existence %}
-                h.operation = 'delete' or
-                {%- endif %}
-                h.source = %(source)s
-                {%- if mode == 'snapshot' %}
-                and h.effective_at <= {{ effective_at }}
-                {%- elif not existence %}
-                and h.effective_at = {{ effective_at }}
-                {%- endif %}
+                {{ "h.operation = 'delete'" if existence else "false" }}
+                or (
+                    h.source = %(source)s
+                    {%- if mode == 'snapshot' %}
+                    and h.effective_at <= {{ effective_at }}
+                    {%- elif not existence %}
+                    and h.effective_at = {{ effective_at }}
+                    {%- endif %}
+                )
             )
         order by h.effective_at desc, h.sequence desc, h.source desc
         limit 1
