@@ -244,8 +244,9 @@ def _event_names(
         "operation": _operation(scope.session, table),
         "is_replay": events.is_replay,
         "novel": f"novel_{dimension.name}",
-        # Their values come from events of other versions: the first, the last, the one before (law S12).
-        "looks_back": any(dimension.attributes_of(scd) for scd in (0, 1, 3)),
+        # Their values come from events of other versions: the first, the last, the one before (law S12);
+        # and all versions of a snowflaked member lead to the version of the other that is current now.
+        "looks_back": bool(dimension.snowflakes) or any(dimension.attributes_of(s) for s in (0, 1, 3)),
         "is_one_per_key": bool(table.grain) and set(table.grain) <= set(dimension.key),
     }
     values = {

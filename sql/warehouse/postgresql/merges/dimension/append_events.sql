@@ -249,7 +249,7 @@ from {{ staging | ident }}.{{ novel | ident }} as n;
 -- name: note
 -- Versions are derived anew from the start of the one that the first new event falls into: those
 -- before it stay. From the beginning where that version does not start with a whole record, or
--- where attributes look at events of other versions (law S12).
+-- where attributes look at events of other versions (law S12) or keys at other members.
 with touched as (
     select
         {{ key | idents('n') }},

@@ -23,6 +23,8 @@ where
             and h.operation = {{ operation }}
             {%- if mode == 'observed' and existence %}
             and h.effective_at = {{ effective_at }}
+            {%- elif existence %}
+            and h.effective_at <= {{ effective_at }}
             {%- endif %}
             and (
                 h.operation = 'delete'
