@@ -85,7 +85,7 @@ def _told_by(url: SecretStr | None, variable: str) -> str | None:
         return None
     try:
         named = make_url(url.get_secret_value())
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
         return f"{variable} holds no URL"
     place = URL.create(named.drivername, host=named.host, port=named.port, database=named.database)
     return f"{place.render_as_string()}, by {variable}"

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -109,6 +109,9 @@ class LocalPrefect:
 
     def ensure_server(self) -> str:
         """Start the local server if need be and wait until it answers; the address of the API."""
+        if self.named_url is not None and not self.is_named:
+            # It is ours of before, whose address may be another one when it is started again.
+            return replace(self, named_url=None).ensure_server()
         deadline = time.monotonic() + START_SECONDS
         while True:
             self.start_server()
@@ -117,6 +120,7 @@ class LocalPrefect:
                 break
             # Another project came to listen first at the port that was free when ours was started.
             self.server.stop()
+            self._require_time(deadline)
         self._write_profile(url)
         os.environ.update(self.environment(url))  # noqa: TID251 - written for Prefect, not read
         return url
@@ -158,12 +162,15 @@ class LocalPrefect:
                     "Start it, correct the variable, or unset it to have a server on this machine.",
                 )
             self.server.check()
-            if time.monotonic() > deadline:
-                raise ConfigError(
-                    f"The Prefect server was not ready after {START_SECONDS} s.", f"See {self.server.log}."
-                )
+            self._require_time(deadline)
             time.sleep(0.1)
         return url
+
+    def _require_time(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise ConfigError(
+                f"The Prefect server was not ready after {START_SECONDS} s.", f"See {self.server.log}."
+            )
 
     def _launch_server(self, port: int) -> None:
         url = f"http://{HOST}:{port}/api"

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -105,28 +106,52 @@ class _Healthy(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def test_a_server_of_somebody_else_that_was_quicker_is_not_ours(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two projects start at once: both found the port free, and the other one came to listen first."""
+@pytest.fixture
+def usual_port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> int:
+    """A free port, as the usual one; what a ready server leaves in the environment goes afterwards."""
+    for name in LocalPrefect(tmp_path).environment(""):
+        monkeypatch.delenv(name, raising=False)
     with socket.socket() as probe:
         probe.bind((services.HOST, 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
     monkeypatch.setattr(services, "USUAL_PORT", port)
-    for name in LocalPrefect(tmp_path).environment(""):  # which a server that is ready leaves in it
-        monkeypatch.delenv(name, raising=False)
-    home = LocalPrefect(tmp_path / "prefect")
-    home.start_server()  # takes seconds until it listens
+    return port
+
+
+@contextmanager
+def _somebody_elses_server(port: int) -> Iterator[None]:
     with HTTPServer((services.HOST, port), _Healthy) as other:
         Thread(target=other.serve_forever, daemon=True).start()
-        url = home.ensure_server()
+        yield
         other.shutdown()
+
+
+def _assert_that_ours_is_found(home: LocalPrefect, port: int) -> None:
+    later = LocalPrefect(home.home)
     try:
+        with _somebody_elses_server(port):
+            url = home.ensure_server()
         assert url != f"http://{services.HOST}:{port}/api"
         assert home.server.listens_on(int(urlsplit(url).port or 0))
-        assert home.ensure_server() == url
+        assert later.ensure_server() == url
     finally:
-        home.stop()
+        later.stop()
+
+
+def test_a_server_of_somebody_else_that_was_quicker_is_not_ours(tmp_path: Path, usual_port: int) -> None:
+    """Two projects start at once: both found the port free, and the other one came to listen first."""
+    home = LocalPrefect(tmp_path / "prefect")
+    home.start_server()  # takes seconds until it listens
+    _assert_that_ours_is_found(home, usual_port)
+
+
+def test_a_server_at_the_address_that_ours_had_is_not_ours(tmp_path: Path, usual_port: int) -> None:
+    """Ours was killed, and the process still has its address in PREFECT_API_URL."""
+    before = f"http://{services.HOST}:{usual_port}/api"
+    home = LocalPrefect(tmp_path / "prefect", named_url=before)
+    home.home.mkdir()
+    (home.home / "server.url").write_text(f"{before}\n", encoding="utf-8")
+    _assert_that_ours_is_found(home, usual_port)
 
 
 def test_a_program_that_ends_by_itself_says_why(tmp_path: Path) -> None:
@@ -161,7 +186,7 @@ def test_status_names_the_databases_and_no_account(tmp_path: Path) -> None:
     told = {
         "ETL_STATE_DIR": str(tmp_path),
         "ETL_WAREHOUSE_URL": "mysql://loader:secret@db.example:3306/?ssl_ca=hidden",
-        "ETL_SHOP_URL": "no url",
+        "ETL_SHOP_URL": "mysql://loader:secret@shop:port/",
     }
     done = subprocess.run(
         [sys.executable, "-m", "deployments", "status"],
