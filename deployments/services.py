@@ -119,7 +119,7 @@ class LocalPrefect:
             if self.is_named or self.server.listens_on(int(urlsplit(url).port or 0)):
                 break
             # Another project came to listen first at the port that was free when ours was started.
-            self.server.stop()
+            self._stop_server_without_port(url)
             self._require_time(deadline)
         self._write_profile(url)
         os.environ.update(self.environment(url))  # noqa: TID251 - written for Prefect, not read
@@ -165,6 +165,12 @@ class LocalPrefect:
             self._require_time(deadline)
             time.sleep(0.1)
         return url
+
+    def _stop_server_without_port(self, url: str) -> None:
+        """Stop ours, whose port another took, unless another command has started it anew meanwhile."""
+        with _only_one(self.home / "start.lock"):
+            if self.api_url == url and not self.server.listens_on(int(urlsplit(url).port or 0)):
+                self.server.stop()
 
     def _require_time(self, deadline: float) -> None:
         if time.monotonic() > deadline:

@@ -105,6 +105,8 @@ type = "text"
 other = _Table("dim_group")
 cursor_kind = "timestamp"
 other_surrogate = "group_key"
+other_affected = "affected_group"
+other_removed = "removed_group"
 other_key = "group_name"
 
 # Names that templates are given as a list, or with a type or another name each.

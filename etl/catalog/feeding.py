@@ -11,12 +11,18 @@ from etl.catalog.tables import SourceTable
 
 
 def touched_dimensions(catalog: Catalog, tables: Collection[str]) -> list[Dimension]:
-    """Dimensions whose events the tables hold or whose members they name, in the order of merging."""
-    return [
-        dimension
-        for dimension in catalog.dimensions_in_order()
-        if any(event.table in tables for event in dimension.events) or namings(catalog, dimension, tables)
-    ]
+    """Dimensions that the tables can change, in the order of merging.
+
+    Those whose events they hold or whose members they name, and those that lead to one of these by a
+    snowflake.
+    """
+    touched: dict[str, Dimension] = {}
+    for dimension in catalog.dimensions_in_order():
+        leads = any(snowflake.dimension in touched for snowflake in dimension.snowflakes.values())
+        is_fed = any(event.table in tables for event in dimension.events)
+        if is_fed or leads or namings(catalog, dimension, tables):
+            touched[dimension.name] = dimension
+    return list(touched.values())
 
 
 def merged_facts(catalog: Catalog, tables: Collection[str]) -> list[Fact]:

@@ -27,6 +27,8 @@ Spec = dict[str, Any]
 INK, RULE = "var(--ink-soft)", "var(--rule)"
 BAR, SECOND, LINE, BAD = "var(--chart-bar)", "var(--chart-second)", "var(--chart-line)", "var(--bad)"
 WIDE, NARROW = 960, 360
+# All charts of a site take a few seconds; an engine that hangs must not hold up the run for a day.
+DRAWING_SECONDS = 300
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 # A browser's letters are wider than those that the drawing was measured with.
 NAMES_PADDING: Spec = {"left": 16, "right": 6, "top": 6, "bottom": 0}
@@ -261,19 +263,26 @@ def number(value: Any) -> float | None:
 
 def _svgs(specs: list[Spec]) -> list[str]:
     # Isolated: it needs nothing of the project. In a session of its own, so that Ctrl-C stops the run alone.
-    done = subprocess.run(
-        [sys.executable, "-I", str(_ENGINE)],
-        input=json.dumps(specs),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        start_new_session=True,
-    )
+    again = "What was published stands; run the flow again for its pages, and report it if it fails again."
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", str(_ENGINE)],
+            input=json.dumps(specs),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            start_new_session=True,
+            timeout=DRAWING_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StorehouseError(
+            f"{len(specs)} charts were not drawn by {_ENGINE.name} within {DRAWING_SECONDS} s.", again
+        ) from error
     if done.returncode:
         raise StorehouseError(
             f"{len(specs)} charts could not be drawn by {_ENGINE.name}, which ended with {done.returncode}:"
             f" {done.stderr.strip() or 'it said nothing'}",
-            "What was published stands; run the flow again for its pages, and report it if it fails again.",
+            again,
         )
     svgs: list[str] = json.loads(done.stdout)
     return svgs

@@ -6,7 +6,7 @@ of the same events gives the same versions, and nothing is written where nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -125,11 +125,14 @@ def infer_members(scope: MergeScope, dimension: Dimension, relation: str, key: d
     )
 
 
-def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
+def derive_versions(scope: MergeScope, dimension: Dimension, touched: Collection[Dimension] = ()) -> None:
     """Derive the versions of the affected members from their events, with snowflake keys (law S1).
 
     On PostgreSQL from the instant that ``append_events.sql`` noted for each member, on MySQL from their
     beginning.
+
+    Args:
+        touched: Dimensions of this release; those that others lead to were applied before.
     """
     scope.session.analyze(scope.staging, affected_relation(dimension))
     groups, carry = _presence_groups(scope, dimension)
@@ -145,8 +148,24 @@ def derive_versions(scope: MergeScope, dimension: Dimension) -> None:
     )
     scope.session.execute(statement)
     for column in dimension.snowflakes:
-        _resolve_snowflake(scope, dimension, column)
+        scope.session.execute(_snowflake_statements(scope, dimension, column, touched)["resolve"])
     analyze(scope, _versions(dimension), [*dimension.key, "valid_from", "valid_to", dimension.surrogate])
+
+
+def repoint_snowflakes(scope: MergeScope, dimension: Dimension, touched: Collection[Dimension]) -> int:
+    """Lead members to the latest versions of what they name, as facts follow moved versions (law S8).
+
+    Returns:
+        Versions of the dimension that lead elsewhere now; a member that is not affected has some, too.
+    """
+    moved = {other.name for other in touched if has_affected(scope, other)}
+    repointed = 0
+    for column, snowflake in dimension.snowflakes.items():
+        if snowflake.dimension in moved:
+            statement = _snowflake_statements(scope, dimension, column, touched)["repoint"]
+            scope.session.execute(statement, {"run_id": scope.run_id})
+            repointed += scope.session.rowcount
+    return repointed
 
 
 def apply_versions(scope: MergeScope, dimension: Dimension) -> TableOutcome:
@@ -244,9 +263,8 @@ def _event_names(
         "operation": _operation(scope.session, table),
         "is_replay": events.is_replay,
         "novel": f"novel_{dimension.name}",
-        # Their values come from events of other versions: the first, the last, the one before (law S12);
-        # and all versions of a snowflaked member lead to the version of the other that is current now.
-        "looks_back": bool(dimension.snowflakes) or any(dimension.attributes_of(s) for s in (0, 1, 3)),
+        # Their values come from events of other versions: the first, the last, the one before (law S12).
+        "looks_back": any(dimension.attributes_of(scd) for scd in (0, 1, 3)),
         "is_one_per_key": bool(table.grain) and set(table.grain) <= set(dimension.key),
     }
     values = {
@@ -292,19 +310,21 @@ def _presence_groups(scope: MergeScope, dimension: Dimension) -> tuple[list[list
     return list(groups.values()), any(operation != "upsert" or absent for operation, absent in signatures)
 
 
-def _resolve_snowflake(scope: MergeScope, dimension: Dimension, column: str) -> None:
+def _snowflake_statements(
+    scope: MergeScope, dimension: Dimension, column: str, touched: Collection[Dimension]
+) -> dict[str, str]:
     snowflake = dimension.snowflakes[column]
     other = scope.catalog.dimensions[snowflake.dimension]
-    scope.session.execute(
-        scope.session.render(
-            "merges/dimension/resolve_snowflake.sql",
-            **_names(scope, dimension),
-            column=column,
-            attribute=snowflake.attribute,
-            other=other.relation,
-            other_surrogate=other.surrogate,
-            other_key=next(iter(other.key)),
-        ),
+    return scope.session.render_named(
+        "merges/dimension/resolve_snowflake.sql",
+        **_names(scope, dimension),
+        column=column,
+        attribute=snowflake.attribute,
+        other=other.relation,
+        other_surrogate=other.surrogate,
+        other_key=next(iter(other.key)),
+        other_affected=affected_relation(other),
+        other_removed=removed_relation(other) if other in touched else None,
     )
 
 

@@ -120,8 +120,10 @@ def _merge_dimensions(
                 outcomes.add_once(dimensions.append_events(scope, dimension, events))
     inferred = {d.name: _infer(scope, d, staged) for d in touched}
     for dimension in touched:
-        dimensions.derive_versions(scope, dimension)
-        outcomes.put(replace(dimensions.apply_versions(scope, dimension), inferred=inferred[dimension.name]))
+        repointed = dimensions.repoint_snowflakes(scope, dimension, touched)
+        dimensions.derive_versions(scope, dimension, touched)
+        applied = dimensions.apply_versions(scope, dimension)
+        outcomes.put(replace(applied, inferred=inferred[dimension.name], repointed=repointed))
     return touched
 
 

@@ -46,3 +46,9 @@ def test_what_cannot_be_drawn_is_told() -> None:
     wrong = Chart("wrong", "Wrong", "", (), lambda width: {"mark": width})
     with pytest.raises(StorehouseError, match=r"2 charts could not be drawn .* ended with 1: Vega-Lite"):
         draw({"wrong": wrong})
+
+
+def test_an_engine_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("etl.reports.drawing.DRAWING_SECONDS", 0.001)
+    with pytest.raises(StorehouseError, match="2 charts were not drawn"):
+        draw({"x": Chart("slow", "Slow", "", (), lambda width: {"mark": "bar", "width": width})})

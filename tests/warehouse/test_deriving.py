@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from etl.catalog import Catalog
 from etl.settings import Settings
@@ -15,6 +19,7 @@ from tests.systems import BOTH_SYSTEMS
 from tests.warehouse.world import Batch, World
 
 pytestmark = BOTH_SYSTEMS
+EXAMPLES = int(os.environ.get("ETL_TEST_EXAMPLES", "200"))
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -66,6 +71,18 @@ CATALOG = Catalog.model_validate(
 )
 
 
+@pytest.fixture(scope="module")
+def shared_world(warehouse_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One warehouse for all examples, each with members of its own."""
+    opened = World(
+        warehouse_url,
+        Settings(_env_file=None, state_dir=tmp_path_factory.mktemp("state"), warehouse_url=warehouse_url),
+        CATALOG,
+    )
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
 def world(warehouse_database: str, tmp_path: Path) -> Iterator[World]:
     opened = World(
@@ -82,20 +99,80 @@ def _row(minute: int, gone: bool = False, **values: str) -> dict[str, Any]:
     return {"at": at, "gone": gone, "_cursor": at.isoformat(), **values}
 
 
-def test_all_versions_of_a_snowflaked_member_lead_to_the_current_version_of_the_other(world: World) -> None:
-    """Derived from the last version on, older ones would keep the key that was current then."""
-    world.load(
-        Batch({"s.makers": [_row(1, name="n", country="a")], "s.things": [_row(1, id="1", maker="n")]})
-    )
-    world.load(Batch({"s.things": [_row(3, id="1", maker="m")]}))
-    world.load(
-        Batch({"s.makers": [_row(5, name="n", country="b")], "s.things": [_row(7, id="1", maker="n")]})
-    )
-    found = world.query(
-        "select distinct d.country from warehouse.dim_thing as t"
+STANDING = [
+    {"s.makers": [_row(1, name="n", country="a")], "s.things": [_row(1, id="1", maker="n")]},
+    {"s.things": [_row(3, id="1", maker="m")]},
+    {"s.makers": [_row(5, name="n", country="b")], "s.things": [_row(7, id="1", maker="n")]},
+]
+
+
+def _countries(world: World) -> list[tuple[Any, ...]]:
+    """Where the maker n is, as the versions of things tell that name it."""
+    return world.query(
+        "select distinct d.country, d.valid_from from warehouse.dim_thing as t"
         " inner join warehouse.dim_maker as d on t.maker_key = d.maker_key where t.maker = 'n'"
     )
-    assert found == [("b",)]
+
+
+def test_all_versions_of_a_snowflaked_member_lead_to_the_latest_version_of_the_other(world: World) -> None:
+    """Derived from the last version on, older ones would keep the key that was the latest then."""
+    for rows in STANDING:
+        world.load(Batch(rows))
+    assert _countries(world) == [("b", START + timedelta(minutes=5))]
+
+
+def test_members_that_are_not_read_follow_a_version_that_is_new_or_removed(world: World) -> None:
+    """A late event that replaces a version would be refused, as others lead to it."""
+    for rows in STANDING:
+        world.load(Batch(rows))
+    late = world.load(Batch({"s.makers": [_row(4, name="n", country="b")]}))
+    assert _countries(world) == [("b", START + timedelta(minutes=4))]
+    new = world.load(Batch({"s.makers": [_row(9, name="n", country="c")]}))
+    assert _countries(world) == [("c", START + timedelta(minutes=9))]
+    repointed = [
+        row.repointed for release in (late, new) for row in release.outcomes if row.name == "dim_thing"
+    ]
+    assert repointed == [2, 2]
+    before = world.written("dim_thing")
+    world.load(Batch({"s.makers": [_row(9, name="n", country="c")]}))
+    assert world.written("dim_thing") == before
+
+
+MAKERS = st.builds(
+    lambda minute, gone, name, country: _row(minute, gone, name=name, country=country),
+    st.integers(0, 6),
+    st.sampled_from([False, False, True]),
+    st.sampled_from("nm"),
+    st.sampled_from("ab"),
+)
+THINGS = st.builds(
+    lambda minute, gone, number, maker: _row(minute, gone, id=number, maker=maker),
+    st.integers(0, 6),
+    st.sampled_from([False, False, True]),
+    st.sampled_from("12"),
+    st.sampled_from("nm"),
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(makers=st.lists(MAKERS, max_size=6), things=st.lists(THINGS, max_size=6), seed=st.integers(0, 2**16))
+def test_snowflakes_are_as_derived_from_all_that_is_known(
+    shared_world: World, makers: list[dict[str, Any]], things: list[dict[str, Any]], seed: int
+) -> None:
+    """Laws S1, S19: whichever of both is read first, alone or again."""
+    world, chance = shared_world, random.Random(seed)
+    prefix = f"{world.new_member_ids(1)}-"
+    rows = [("s.makers", {**row, "name": prefix + row["name"]}) for row in makers]
+    rows += [
+        ("s.things", {**row, "id": prefix + row["id"], "maker": prefix + row["maker"]}) for row in things
+    ]
+    chance.shuffle(rows)
+    while rows:
+        part, rows = rows[:3], rows[3:]
+        world.load(
+            Batch({table: [r for t, r in part if t == table] for table in dict.fromkeys(t for t, _ in part)})
+        )
+    assert world.rebuild_difference("thing") == world.rebuild_difference("maker") == []
 
 
 @pytest.mark.parametrize("later", ["2026-01-01 00:10:00.000000", "2026-01-01 00:05:00.000000"])

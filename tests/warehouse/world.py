@@ -15,6 +15,7 @@ from etl.handles import Release, Run, StagedTable, TablePlan
 from etl.settings import Settings
 from etl.warehouse import open_database
 from etl.warehouse.database import Values
+from etl.warehouse.declared import dimension_columns
 from etl.warehouse.dimensions import MergeScope, derive_versions, open_merge
 from etl.warehouse.warehouse import DatabaseWarehouse
 from etl.windows import Window
@@ -137,7 +138,8 @@ class World:
     def rebuild_difference(self, entity: str) -> list[tuple[Any, ...]]:
         """Rows in which the live dimension differs from one derived anew from the whole history (law S19)."""
         dimension = self.catalog.dimensions[entity]
-        columns = [*dimension.key, "valid_from", "valid_to", *dimension.attributes]
+        columns = [*dimension.key, "valid_from", "valid_to", "is_inferred", *dimension_columns(dimension)]
+        columns += dimension.snowflakes
         schema = "staging_rebuild"
         with self.database.own_session() as session:
             session.drop_schema(schema)
