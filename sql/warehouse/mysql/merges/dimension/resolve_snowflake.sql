@@ -25,14 +25,14 @@ inner join (
 set v.{{ column | ident }} = o.surrogate;
 
 -- name: repoint
+-- the linter loses the indent around the template's macro
+-- noqa: disable=LT02
 update warehouse.{{ dimension | ident }} as p
 inner join {{ staging | ident }}.{{ other_affected | ident }} as a
     on p.{{ attribute | ident }} = a.{{ other_key | ident }}
 left join (
     {{ latest() }}
 ) as o on a.{{ other_key | ident }} = o.named and o.place = 1
--- the linter loses the indent after the template's macro
--- noqa: disable=LT02
 set
     p.{{ column | ident }} = coalesce(o.surrogate, -1),
     p.updated_run_id = %(run_id)s
