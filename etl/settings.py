@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     holiday_country: str = "US"
     default_phone_region: str = "US"
 
-    batch_rows: int = Field(default=65_536, ge=1)
+    batch_rows: int = Field(default=16_384, ge=1)
     partition_rows: int = Field(default=1_000_000, ge=1)
     profile_rows: int = Field(default=50_000, ge=0)
     connect_timeout_seconds: int = Field(default=10, ge=1)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from prefect.futures import PrefectFuture, wait
 
 from etl.errors import QualityGateClosed
-from etl.handles import Extract, LandedFile, Release, Run, StagedTable, TablePlan, Verdict
+from etl.handles import (
+    Extract,
+    LandedFile,
+    PreparedFile,
+    Release,
+    Run,
+    Snapshot,
+    StagedTable,
+    TablePlan,
+    Verdict,
+)
 from etl.planning import Request
 from tasks import resources
 from tasks.check import check_table, start_importing_the_gate
@@ -44,9 +55,9 @@ def stage_tables(run: Run, request: Request) -> list[StagedTable]:
         readings = [opened.enter_context(open_reading(run, name, request)) for name in sources]
         year = max(datetime.fromisoformat(reading.snapshot.taken_at).year for reading in readings)
         calendar = refresh_calendar.submit(year)
-        landed = [future for reading in readings for future in _extract(reading, run)]
-        with open_progress(run, f"Reading {', '.join(sources)}", len(landed)) as progress:
-            _stage(landed, run, progress)
+        pieces = [piece for reading in readings for piece in _pieces(reading)]
+        with open_progress(run, f"Reading {', '.join(sources)}", len(pieces)) as progress:
+            _stage(_extract(pieces, run), run, progress)
             missed = [
                 extract_missed.submit(plan, reading.snapshot, run)
                 for reading in readings
@@ -91,30 +102,45 @@ def check_tables(run: Run, staged: list[StagedTable]) -> tuple[list[StagedTable]
     return [table for table, _ in checked], verdicts
 
 
-def _extract(reading: Reading, run: Run) -> list[PrefectFuture[LandedFile]]:
-    return [*_extract_windows(reading, run), *_extract_keys(reading, run)]
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What one task reads, and the table's children, which must be read before it."""
+
+    extract: Extract
+    snapshot: Snapshot
+    children: tuple[str, ...] = ()
 
 
-def _extract_windows(reading: Reading, run: Run) -> list[PrefectFuture[LandedFile]]:
-    """Submit the windows, children before their parents.
+def _pieces(reading: Reading) -> list[_Piece]:
+    """Windows, children before their parents, then keys.
 
     Where readers share no snapshot, lines of an order that moves on meanwhile then lack their order,
     and come whole with the next window.
     """
     catalog, source = resources.catalog(), resources.source(reading.snapshot.source)
     plans = {plan.table: plan for plan in reading.plans}
-    submitted: dict[str, list[PrefectFuture[LandedFile]]] = {}
+    pieces = []
     for name in reversed(catalog.parents_first(list(plans))):
         whole = Extract(name, plans[name].window, values=plans[name].values)
         parts = _of_files(whole, plans[name]) or source.plan_extracts(
             resources.table(name), whole, reading.snapshot
         )
-        children = [future for child in catalog.children_of(name) for future in submitted.get(child, [])]
-        submitted[name] = [
-            extract_table.submit(part, reading.snapshot, run, wait_for=children, return_state=False)
-            for part in parts
-        ]
-    return [future for futures in submitted.values() for future in futures]
+        children = tuple(child for child in catalog.children_of(name) if child in plans)
+        pieces += [_Piece(part, reading.snapshot, children) for part in parts]
+    keys = [_keys_of(plan) for plan in reading.plans if plan.compares_keys]
+    return [*pieces, *(_Piece(part, reading.snapshot) for part in keys)]
+
+
+def _extract(pieces: Sequence[_Piece], run: Run) -> Iterator[PrefectFuture[LandedFile]]:
+    """Submit one piece after the other, each when it is asked for."""
+    submitted = defaultdict[str, list[PrefectFuture[LandedFile]]](list)
+    for piece in pieces:
+        children = [future for child in piece.children for future in submitted[child]]
+        future = extract_table.submit(
+            piece.extract, piece.snapshot, run, wait_for=children, return_state=False
+        )
+        submitted[piece.extract.table].append(future)
+        yield future
 
 
 def _of_files(whole: Extract, plan: TablePlan) -> tuple[Extract, ...]:
@@ -125,24 +151,33 @@ def _of_files(whole: Extract, plan: TablePlan) -> tuple[Extract, ...]:
     )
 
 
-def _extract_keys(reading: Reading, run: Run) -> list[PrefectFuture[LandedFile]]:
-    return [
-        extract_table.submit(_keys_of(plan), reading.snapshot, run)
-        for plan in reading.plans
-        if plan.compares_keys
-    ]
-
-
 def _keys_of(plan: TablePlan) -> Extract:
     return Extract(plan.table, plan.window, kind="keys", part="keys")
 
 
-def _stage(landed: list[PrefectFuture[LandedFile]], run: Run, progress: Progress) -> None:
-    """Prepare and load what is landed; of a chain that breaks, the step that broke is raised."""
-    prepared = [prepare_file.submit(future, run, return_state=False) for future in landed]
-    staged = [stage_file.submit(future, run, return_state=False) for future in prepared]
-    for future in staged:
-        future.wait()
+def _stage(landing: Iterable[PrefectFuture[LandedFile]], run: Run, progress: Progress) -> None:
+    """Prepare and load what is landed; of a chain that breaks, the step that broke is raised.
+
+    Tasks are taken in the order in which they are submitted. Reading keeps a piece per worker ahead, and no
+    more, so that source and warehouse work at the same time, and not one after the other.
+    """
+    landed: list[PrefectFuture[LandedFile]] = []
+    prepared: list[PrefectFuture[PreparedFile]] = []
+    staged: list[PrefectFuture[None]] = []
+
+    def follow() -> None:
+        prepared.append(prepare_file.submit(landed[len(prepared)], run, return_state=False))
+        staged.append(stage_file.submit(prepared[-1], run, return_state=False))
+
+    ahead = resources.settings().task_workers
+    for future in landing:
+        landed.append(future)
+        if len(landed) > ahead:
+            follow()
+    while len(staged) < len(landed):
+        follow()
+    for done in staged:
+        done.wait()
         progress.advance()
     _results(landed)
     _results(prepared)
