@@ -25,8 +25,7 @@ in a table of a third of the lines: what they cost should grow with the change, 
 _NOTE = """
 An empty fact is filled whole: indexes, unique and foreign keys are made once, behind the rows; checked row by
 row, the four foreign keys alone took longer than the rows, and the unique ones four times what they take at
-once. Shares are computed in whole cents of eight bytes, each
-division once.
+once. Shares are computed in whole cents of eight bytes, each division once.
 """
 _HEADER = ("what", "lines", "settle s", "release s", "server CPU s")
 _BY_HAND = (
