@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from itertools import islice
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from prefect.futures import PrefectFuture, wait
 
@@ -15,7 +17,6 @@ from etl.errors import QualityGateClosed
 from etl.handles import (
     Extract,
     LandedFile,
-    PreparedFile,
     Release,
     Run,
     Snapshot,
@@ -158,30 +159,35 @@ def _keys_of(plan: TablePlan) -> Extract:
 def _stage(landing: Iterable[PrefectFuture[LandedFile]], run: Run, progress: Progress) -> None:
     """Prepare and load what is landed; of a chain that breaks, the step that broke is raised.
 
-    Tasks are taken in the order in which they are submitted. Reading keeps a piece per worker ahead, and no
-    more, so that source and warehouse work at the same time, and not one after the other.
+    A step is submitted when the one before it has ended, and another piece is read then: source and
+    warehouse work at the same time, and no thread waits for a piece that another one reads. Threads read
+    one piece per worker at a time; a cluster is given all of them.
     """
-    landed: list[PrefectFuture[LandedFile]] = []
-    prepared: list[PrefectFuture[PreparedFile]] = []
-    staged: list[PrefectFuture[None]] = []
+    settings, coming = resources.settings(), iter(landing)
+    next_steps: tuple[Any, ...] = (prepare_file, stage_file)
+    submitted: tuple[list[PrefectFuture[Any]], ...] = ([], [], [])
+    ended = SimpleQueue[tuple[int, PrefectFuture[Any]]]()
 
-    def follow() -> None:
-        prepared.append(prepare_file.submit(landed[len(prepared)], run, return_state=False))
-        staged.append(stage_file.submit(prepared[-1], run, return_state=False))
+    def follow(step: int, future: PrefectFuture[Any]) -> None:
+        submitted[step].append(future)
+        future.add_done_callback(lambda done: ended.put((step, done)))
 
-    ahead = resources.settings().task_workers
-    for future in landing:
-        landed.append(future)
-        if len(landed) > ahead:
-            follow()
-    while len(staged) < len(landed):
-        follow()
-    for done in staged:
+    for future in islice(coming, settings.task_workers if settings.task_runner == "threads" else None):
+        follow(0, future)
+    count = 0
+    while count < sum(map(len, submitted)):
+        step, done = ended.get()
+        count += 1
         done.wait()
-        progress.advance()
-    _results(landed)
-    _results(prepared)
-    _results(staged)
+        if step == len(next_steps):
+            progress.advance()
+        elif done.state.is_completed():
+            follow(step + 1, next_steps[step].submit(done, run, return_state=False))
+        if step == 0:
+            for future in islice(coming, 1):
+                follow(0, future)
+    for futures in submitted:
+        _results(futures)
 
 
 def _results(futures: list[PrefectFuture[ResultT]]) -> list[ResultT]:

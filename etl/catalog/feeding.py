@@ -10,19 +10,23 @@ from etl.catalog.facts import Fact
 from etl.catalog.tables import SourceTable
 
 
-def touched_dimensions(catalog: Catalog, tables: Collection[str]) -> list[Dimension]:
-    """Dimensions that the tables can change, in the order of merging.
+def fed_dimensions(catalog: Catalog, tables: Collection[str]) -> list[Dimension]:
+    """Dimensions whose events the tables hold or whose members they name, in the order of merging."""
+    return [
+        dimension
+        for dimension in catalog.dimensions_in_order()
+        if any(event.table in tables for event in dimension.events) or namings(catalog, dimension, tables)
+    ]
 
-    Those whose events they hold or whose members they name, and those that lead to one of these by a
-    snowflake.
-    """
-    touched: dict[str, Dimension] = {}
-    for dimension in catalog.dimensions_in_order():
-        leads = any(snowflake.dimension in touched for snowflake in dimension.snowflakes.values())
-        is_fed = any(event.table in tables for event in dimension.events)
-        if is_fed or leads or namings(catalog, dimension, tables):
-            touched[dimension.name] = dimension
-    return list(touched.values())
+
+def touched_dimensions(catalog: Catalog, tables: Collection[str]) -> list[Dimension]:
+    """Dimensions that the tables feed, and those that lead to one of them by a snowflake, in that order."""
+    fed = {dimension.name for dimension in fed_dimensions(catalog, tables)}
+    return [
+        dimension
+        for dimension in catalog.dimensions_in_order()
+        if dimension.name in fed or any(x.dimension in fed for x in dimension.snowflakes.values())
+    ]
 
 
 def merged_facts(catalog: Catalog, tables: Collection[str]) -> list[Fact]:
@@ -34,9 +38,9 @@ def merged_facts(catalog: Catalog, tables: Collection[str]) -> list[Fact]:
     ]
 
 
-def repointed_facts(catalog: Catalog, dimensions: Collection[Dimension]) -> list[Fact]:
-    """Facts that look one of the dimensions up, so that their rows follow moved versions (law S8)."""
-    names = {dimension.name for dimension in dimensions}
+def repointed_facts(catalog: Catalog, tables: Collection[str]) -> list[Fact]:
+    """Facts that look up a dimension that the tables feed: their rows follow moved versions (law S8)."""
+    names = {dimension.name for dimension in fed_dimensions(catalog, tables)}
     return [
         fact
         for fact in catalog.facts.values()
@@ -64,7 +68,7 @@ def analyzed_columns(catalog: Catalog, table: SourceTable) -> list[str]:
 def changed_relations(catalog: Catalog, tables: Collection[str]) -> set[str]:
     """``warehouse.<relation>`` of each dimension and fact that a run over the tables can change."""
     dimensions = touched_dimensions(catalog, tables)
-    facts = [*merged_facts(catalog, tables), *repointed_facts(catalog, dimensions)]
+    facts = [*merged_facts(catalog, tables), *repointed_facts(catalog, tables)]
     names = [*(dimension.relation for dimension in dimensions), *(fact.relation for fact in facts)]
     return {f"warehouse.{name}" for name in names}
 

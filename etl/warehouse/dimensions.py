@@ -125,14 +125,14 @@ def infer_members(scope: MergeScope, dimension: Dimension, relation: str, key: d
     )
 
 
-def derive_versions(scope: MergeScope, dimension: Dimension, touched: Collection[Dimension] = ()) -> None:
+def derive_versions(scope: MergeScope, dimension: Dimension, merged: Collection[Dimension] = ()) -> None:
     """Derive the versions of the affected members from their events, with snowflake keys (law S1).
 
     On PostgreSQL from the instant that ``append_events.sql`` noted for each member, on MySQL from their
     beginning.
 
     Args:
-        touched: Dimensions of this release; those that others lead to were applied before.
+        merged: Dimensions of this release; nobody leads to those of their versions that wait for removal.
     """
     scope.session.analyze(scope.staging, affected_relation(dimension))
     groups, carry = _presence_groups(scope, dimension)
@@ -148,21 +148,25 @@ def derive_versions(scope: MergeScope, dimension: Dimension, touched: Collection
     )
     scope.session.execute(statement)
     for column in dimension.snowflakes:
-        scope.session.execute(_snowflake_statements(scope, dimension, column, touched)["resolve"])
+        scope.session.execute(_snowflake_statements(scope, dimension, column, merged)["resolve"])
     analyze(scope, _versions(dimension), [*dimension.key, "valid_from", "valid_to", dimension.surrogate])
 
 
-def repoint_snowflakes(scope: MergeScope, dimension: Dimension, touched: Collection[Dimension]) -> int:
+def repoint_snowflakes(scope: MergeScope, dimension: Dimension, merged: Collection[Dimension]) -> int:
     """Lead members to the latest versions of what they name, as facts follow moved versions (law S8).
 
+    Args:
+        merged: Dimensions of this release; those that this one leads to were applied before.
+
     Returns:
-        Versions of the dimension that lead elsewhere now; a member that is not affected has some, too.
+        Versions that lead elsewhere now, once for each key; of members that were not read, too.
     """
-    moved = {other.name for other in touched if has_affected(scope, other)}
+    names = {other.name for other in merged}
     repointed = 0
     for column, snowflake in dimension.snowflakes.items():
-        if snowflake.dimension in moved:
-            statement = _snowflake_statements(scope, dimension, column, touched)["repoint"]
+        other = scope.catalog.dimensions[snowflake.dimension]
+        if other.name in names and has_affected(scope, other):
+            statement = _snowflake_statements(scope, dimension, column, merged)["repoint"]
             scope.session.execute(statement, {"run_id": scope.run_id})
             repointed += scope.session.rowcount
     return repointed
@@ -192,7 +196,7 @@ def apply_versions(scope: MergeScope, dimension: Dimension) -> TableOutcome:
 
 
 def finish_merge(scope: MergeScope, dimension: Dimension, outcome: TableOutcome) -> TableOutcome:
-    """Remove obsolete versions, once no fact points to them, and hold the members against law S2."""
+    """Remove obsolete versions, to which no fact and no member leads any more, and hold law S2."""
     sql = _apply_statements(scope, dimension)
     scope.session.execute(sql["remove_obsolete"])
     removed = scope.session.rowcount
@@ -263,8 +267,9 @@ def _event_names(
         "operation": _operation(scope.session, table),
         "is_replay": events.is_replay,
         "novel": f"novel_{dimension.name}",
-        # Their values come from events of other versions: the first, the last, the one before (law S12).
-        "looks_back": any(dimension.attributes_of(scd) for scd in (0, 1, 3)),
+        # Values of types 0, 1 and 3 come from events of other versions (law S12); and versions from before
+        # the catalog had a snowflake have yet to find out where it leads them.
+        "looks_back": bool(dimension.snowflakes) or any(dimension.attributes_of(s) for s in (0, 1, 3)),
         "is_one_per_key": bool(table.grain) and set(table.grain) <= set(dimension.key),
     }
     values = {
@@ -311,7 +316,7 @@ def _presence_groups(scope: MergeScope, dimension: Dimension) -> tuple[list[list
 
 
 def _snowflake_statements(
-    scope: MergeScope, dimension: Dimension, column: str, touched: Collection[Dimension]
+    scope: MergeScope, dimension: Dimension, column: str, merged: Collection[Dimension]
 ) -> dict[str, str]:
     snowflake = dimension.snowflakes[column]
     other = scope.catalog.dimensions[snowflake.dimension]
@@ -324,7 +329,7 @@ def _snowflake_statements(
         other_surrogate=other.surrogate,
         other_key=next(iter(other.key)),
         other_affected=affected_relation(other),
-        other_removed=removed_relation(other) if other in touched else None,
+        other_removed=removed_relation(other) if other in merged else None,
     )
 
 

@@ -110,7 +110,7 @@ class _Outcomes:
 def _merge_dimensions(
     scope: MergeScope, staged: Mapping[str, StagedTable], outcomes: _Outcomes
 ) -> list[Dimension]:
-    """Merge the dimensions that the staged tables touch; the others stay unread."""
+    """Merge the dimensions that the staged tables feed, or that lead to one; the others stay unread."""
     touched = touched_dimensions(scope.catalog, staged)
     for dimension in touched:
         dimensions.open_merge(scope, dimension)
@@ -141,7 +141,7 @@ def _merge_facts(
     """Re-point every fact that uses a touched dimension, and merge those whose rows are staged."""
     with_rows = merged_facts(scope.catalog, staged)
     for fact in scope.catalog.facts.values():
-        if fact not in with_rows and fact not in repointed_facts(scope.catalog, merged):
+        if fact not in with_rows and fact not in repointed_facts(scope.catalog, staged):
             continue
         outcome = TableOutcome(fact.relation, "fact")
         repointed = facts.repoint_fact(scope, fact, merged)

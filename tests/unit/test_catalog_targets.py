@@ -87,9 +87,9 @@ def test_a_fact_is_declared_without_any_sql(folder: Path) -> None:
 
 
 def test_what_a_run_over_some_tables_of_the_shop_can_change() -> None:
-    """A late product moves its sales; brands alone touch no fact."""
+    """A late product moves its sales; brands alone touch the products that lead to them, and no fact."""
     catalog = load_catalog(PROJECT_DIR / "catalog")
-    assert changed_relations(catalog, ["shop.brands"]) == {"warehouse.dim_brand"}
+    assert changed_relations(catalog, ["shop.brands"]) == {"warehouse.dim_brand", "warehouse.dim_product"}
     dimensions, facts = ("brand", "category", "product"), ("sales", "inventory_snapshots", "page_views")
     products = {f"warehouse.dim_{name}" for name in dimensions} | {f"warehouse.fact_{name}" for name in facts}
     assert changed_relations(catalog, ["shop.products"]) == products

@@ -175,7 +175,7 @@ CATALOG = Catalog.model_validate(
 STATEMENTS = (
     "select p.id, p.part, p.valid_from, p.valid_to, p.is_current, p.is_inferred, p.born, p.mail, p.city,"
     " p.fee, p.brand, p.tier, p.previous_tier, p.tier_changed_at, p.mood, p.previous_mood,"
-    " p.mood_changed_at, b.brand"
+    " p.mood_changed_at, b.brand, b.valid_from"
     " from warehouse.dim_person as p left join warehouse.dim_maker as b on p.brand_key = b.maker_key",
     "select id, part, valid_from, valid_to, is_current, is_inferred, room from warehouse.dim_guest",
     "select brand, valid_from, valid_to, is_current, is_inferred, origin, is_old from warehouse.dim_maker",

@@ -1,23 +1,22 @@
--- grain: one row per version that leads by {{ column }} to a member of {{ other }}
--- reads: {{ staging }}.{{ versions }}, warehouse.{{ other }}, what this release touches of it
+-- grain: one row per version of {{ dimension }} that leads to a member of {{ other }}
+-- reads: {{ staging }}.{{ versions }}, warehouse.{{ dimension }}, warehouse.{{ other }}, and of the
+-- latter what this release touches and removes
 {#- Nobody leads to a version that waits for its removal. #}
-{% macro latest() -%}
-select distinct on ({{ [other_key] | idents('d') }})
-    d.{{ other_key | ident }},
-    d.{{ other_surrogate | ident }}
-from warehouse.{{ other | ident }} as d
-{%- if other_removed %}
-where not exists (
+{% macro stays(version) -%}
+not exists (
     select from {{ staging | ident }}.{{ other_removed | ident }} as r
-    where r.{{ other_surrogate | ident }} = d.{{ other_surrogate | ident }}
+    where r.{{ other_surrogate | ident }} = {{ version }}.{{ other_surrogate | ident }}
 )
-{%- endif %}
-order by {{ [other_key] | idents('d') }}, d.valid_from desc
 {%- endmacro %}
 
 -- name: resolve
 with latest as (
-    {{ latest() }}
+    select distinct on ({{ [other_key] | idents('d') }})
+        d.{{ other_key | ident }},
+        d.{{ other_surrogate | ident }}
+    from warehouse.{{ other | ident }} as d
+    where {{ stays("d") if other_removed else "true" }}
+    order by {{ [other_key] | idents('d') }}, d.valid_from desc
 )
 
 update {{ staging | ident }}.{{ versions | ident }} as v
@@ -27,16 +26,21 @@ where o.{{ other_key | ident }} = v.{{ attribute | ident }};
 
 -- name: repoint
 with latest as (
-    {{ latest() }}
+    select distinct on ({{ [other_key] | idents('a') }})
+        a.{{ other_key | ident }},
+        coalesce(d.{{ other_surrogate | ident }}, -1) as {{ other_surrogate | ident }}
+    from {{ staging | ident }}.{{ other_affected | ident }} as a
+    left join warehouse.{{ other | ident }} as d
+        on {{ [other_key] | equal('a', 'd') }} and {{ stays("d") if other_removed else "true" }}
+    order by {{ [other_key] | idents('a') }}, d.valid_from desc
 )
 
 update warehouse.{{ dimension | ident }} as p
 set
-    {{ column | ident }} = coalesce(o.{{ other_surrogate | ident }}, -1),
+    {{ column | ident }} = o.{{ other_surrogate | ident }},
     updated_run_id = %(run_id)s
-from {{ staging | ident }}.{{ other_affected | ident }} as a
-left join latest as o on {{ [other_key] | equal('o', 'a') }}
+from latest as o
 where
-    p.{{ attribute | ident }} = a.{{ other_key | ident }}
+    p.{{ attribute | ident }} = o.{{ other_key | ident }}
     and p.{{ surrogate | ident }} > 0
-    and p.{{ column | ident }} != coalesce(o.{{ other_surrogate | ident }}, -1)
+    and p.{{ column | ident }} != o.{{ other_surrogate | ident }}
