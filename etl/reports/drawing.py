@@ -263,7 +263,7 @@ def number(value: Any) -> float | None:
 
 def _svgs(specs: list[Spec]) -> list[str]:
     # Isolated: it needs nothing of the project. In a session of its own, so that Ctrl-C stops the run alone.
-    again = "What was published stands; run the flow again for its pages, and report it if it fails again."
+    remedy = "What was published stands; run the flow again for its pages, and report it if it fails again."
     try:
         done = subprocess.run(
             [sys.executable, "-I", str(_ENGINE)],
@@ -276,13 +276,13 @@ def _svgs(specs: list[Spec]) -> list[str]:
         )
     except subprocess.TimeoutExpired as error:
         raise StorehouseError(
-            f"{len(specs)} charts were not drawn by {_ENGINE.name} within {DRAWING_SECONDS} s.", again
+            f"{len(specs)} charts were not drawn by {_ENGINE.name} within {DRAWING_SECONDS} s.", remedy
         ) from error
     if done.returncode:
         raise StorehouseError(
             f"{len(specs)} charts could not be drawn by {_ENGINE.name}, which ended with {done.returncode}:"
             f" {done.stderr.strip() or 'it said nothing'}",
-            again,
+            remedy,
         )
     svgs: list[str] = json.loads(done.stdout)
     return svgs
