@@ -47,8 +47,8 @@ on MySQL `LOAD DATA LOCAL INFILE` of a ready tab-separated file by the `mariadb`
 `\\copy` of a ready CSV file by psql; making these files is not counted. Ours reads the Arrow file of
 preparation and streams it without a temporary file, in a process whose start counts, as theirs does. What the
 servers use is not counted. pandas is `to_sql` with `method="multi"` and 10,000 rows a statement. Aim: on
-MySQL at most 1.2 x by hand; where it is missed, by the client's own work: its start with its imports, and the
-text made out of Arrow.
+MySQL at most 1.2 x by hand; the processor seconds of the client tell its own part of
+the difference. Next: profile them.
 """
 
 
