@@ -94,13 +94,13 @@ def measure(options: Options) -> Section:
         ways, absent = _copied(world, WAYS, options.lines)
         few, many = (_rounds(world, ways, every, options.rounds) for every in (100, 10))
         same, _ = _copied(world, [way for way in WAYS if way.name not in absent], larger)
-        as_few = _rounds(world, same, 100 * _TIMES, 1)
+        as_few = _rounds(world, same, 100 * _TIMES, options.rounds)
     rows = [
         _caption(f"1 of 100 of {options.lines:,} rows, {options.rounds} rounds"),
         *_rows(few),
         _caption(f"1 of 10 of {options.lines:,} rows, {options.rounds} rounds"),
         *_rows(many),
-        _caption(f"1 of {100 * _TIMES} of {larger:,} rows, once"),
+        _caption(f"1 of {100 * _TIMES} of {larger:,} rows, {options.rounds} rounds"),
         *_rows(as_few),
     ]
     return Section(
