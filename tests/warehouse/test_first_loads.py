@@ -51,8 +51,8 @@ SHAPE = (
     " from pg_attribute where attrelid = 'replica.s__things'::regclass and attnum > 0 and not attisdropped"
 )
 BESIDE = (
-    "select c.relowner::regrole::text, c.relpersistence, c.relacl::text, obj_description(c.oid),"
-    " (select array_agg(conname || pg_get_constraintdef(oid) order by conname)"
+    "select c.relowner::regrole::text, c.relpersistence, c.relacl::text, c.reloptions,"
+    " obj_description(c.oid), (select array_agg(conname || pg_get_constraintdef(oid) order by conname)"
     "  from pg_constraint where conrelid = c.oid and contype = 'p')"
     " from pg_class as c where c.oid = 'replica.s__things'::regclass"
 )
@@ -91,6 +91,17 @@ def test_the_staged_table_takes_the_place_of_the_empty_copy_with_all_that_belong
     assert (copied.role, copied.inserted, copied.unchanged) == ("replica", 2, 1)
     assert (read.role, read.extracted, read.inserted, read.unchanged) == ("source", 3, 2, 1)
     assert world.query("select count(distinct _inserted_run_id) from replica.s__things") == [(1,)]
+
+
+def test_autovacuum_leaves_the_staged_table_alone(world: World) -> None:
+    """Its worker would hold the table just when it is to become the copy."""
+    run = world.new_run()
+    world.warehouse.begin_run(run, [CATALOG.tables["s.things"]])
+    world.stage(run, "s.things", Batch({"s.things": [_thing(1)]}))
+    assert world.query(
+        "select reloptions from pg_class where relname = 'stg_s__things' and relnamespace = %s::regnamespace",
+        (run.staging_schema,),
+    ) == [(["autovacuum_enabled=false"],)]
 
 
 def test_what_comes_later_changes_only_what_differs(world: World) -> None:

@@ -50,12 +50,16 @@ create {{ "unlogged " if not becomes_copy }}table {{ schema | ident }}.{{ relati
     _cursor text,
     -- cached, because a number at a time would cost a fifth of the COPY
     _row bigint generated always as identity (cache 1000)
-);
+)
+-- It is written once and analyzed where that matters; a worker that vacuums it takes a processor,
+-- and the statement that turns the table into a copy waits a second for it to give way.
+with (autovacuum_enabled = false);
 {%- if keys_relation %}
 create unlogged table {{ schema | ident }}.{{ keys_relation | ident }} (
     {%- for column, type in key.items() %}
     {{ column | ident }} {{ type | type }},
     {%- endfor %}
     _cursor text
-);
+)
+with (autovacuum_enabled = false);
 {%- endif %}

@@ -116,6 +116,7 @@ alter table {{ staged() }} rename column _cursor to _source_cursor;
 -- name: complete
 -- a constant default is not written into the rows, and all the checks share one scan
 alter table {{ staged() }}
+reset (autovacuum_enabled),
 drop column _row,
 add column _inserted_run_id text not null default {{ run_id | literal }},
 {%- for column in required %}
