@@ -15,6 +15,7 @@ from tests.bench.fingerprints import COLUMNS, Fingerprint, fingerprint, source_f
 from tests.bench.measuring import Measurement, measure
 from tests.bench.peers.environments import PeerAbsent, peer_folder, program
 from tests.bench.phases import phases
+from tests.bench.statements import StatementLog, log_statements
 from tests.bench.world import BenchWorld
 from tests.servers import PASSWORD, USER
 
@@ -73,6 +74,7 @@ class Runs:
         server_seconds: Processor seconds of the servers.
         differs: Tables of which some copy differed from its source.
         phases: Of our flow: where the time went, by its log.
+        statements: Of our flow: which statements of the warehouse took longest.
         start_seconds: Of our flow: from the start of the process to the beginning of the run's record.
         run_seconds: Of our flow: from there to its end, which commits with the release.
     """
@@ -81,6 +83,7 @@ class Runs:
     server_seconds: list[float] = field(default_factory=list)
     differs: set[str] = field(default_factory=set)
     phases: list[str] = field(default_factory=list)
+    statements: list[str] = field(default_factory=list)
     start_seconds: list[float] = field(default_factory=list)
     run_seconds: list[float] = field(default_factory=list)
 
@@ -156,13 +159,14 @@ def copy_once(world: BenchWorld, way: Way, source: Mapping[str, Fingerprint], ru
 def run_measured(world: BenchWorld, job: Job, database: str, runs: Runs) -> None:
     """Measure one command, after what earlier ones left unwritten is written."""
     world.query("postgres", "checkpoint")
-    started, used = time.time(), world.server_cpu_seconds()
+    log, started, used = StatementLog(world.postgresql), time.time(), world.server_cpu_seconds()
     runs.measured.append(measure(*job, PROJECT_DIR))
     runs.server_seconds.append(world.server_cpu_seconds() - used)
     if not world.query(database, "select 1 from pg_namespace where nspname = 'audit'"):
         return
     run = runs.measured[-1]
     runs.phases.append(phases(run.output, started, run.seconds))
+    runs.statements.append(log.longest())
     newest = "select started_at, finished_at from audit.runs order by started_at desc limit 1"
     seconds = (
         f"select extract(epoch from started_at), extract(epoch from finished_at - started_at) from ({newest})"
@@ -207,6 +211,7 @@ def make_tables(world: BenchWorld, database: str) -> None:
 
 def ours(world: BenchWorld, url: str, call: str = _REPLICATE, **settings: str) -> Job:
     """Our flow as a fresh process, whose state is what earlier runs left since :func:`clear`."""
+    log_statements(url)
     folders = {"ETL_CATALOG_DIR": world.folder / "catalog", "ETL_SUITES_DIR": world.folder / "suites"}
     given = {"ETL_BENCH_URL": world.mysql.url + SOURCE, **{name: str(path) for name, path in folders.items()}}
     return [sys.executable, "-c", call], world.environment(url, **{**given, **settings})

@@ -21,6 +21,7 @@ from tests.bench.options import Options
 from tests.bench.page import Section, spread
 from tests.bench.peers.dbt_snapshot import DbtProject
 from tests.bench.peers.environments import PeerAbsent
+from tests.bench.statements import StatementLog, log_statements
 from tests.bench.warehouses import (
     BenchWarehouse,
     Staged,
@@ -41,6 +42,7 @@ DELTA_ROWS = 10_000
 OLDER_VERSIONS = 9
 KINDS = {"timed": "rows say since when they hold", "stated": "rows say only what holds"}
 
+_SNAPSHOT, _DELTA = "snapshot, 1 % changed, 0.5 % new", "delta"
 _TYPES = {"text": "text", "amount": "decimal(12,2)", "count": "bigint", "is": "boolean", "born": "date"}
 
 
@@ -68,14 +70,14 @@ costs about as much as one with two. Where an attribute looks back further (type
 version does not begin with a whole record, or where rows are older than all versions, the whole history of
 the key is derived (law S1). Of rows that no fact takes, statistics are made of their keys alone.
 
-By its statements, as the server logged them for 1 M keys: of a snapshot, COPY into staging takes two fifths,
-and the looks into the history a third. Of a delta, updating the closed versions takes a fifth, 17,000 whole
-pages of the log, as a checkpoint lies before each run; deriving the new versions another; the inserts into
-dimension and history a sixth; ten joins of the touched members with either, from 2 to 8 % each, the rest.
-What a delta costs does not grow with the table, as dbt's does. Of a first load, history,
-versions and dimension are each written once, where dbt writes one table. Next: few staged rows need not be
-looked up before they are placed; what is placed looks for its member and its last events four times, where
-once would do; a first load may write its history without a table of what is new.
+Of a snapshot, COPY into staging takes more than a third, which dbt's seconds leave out, and the looks into
+the history another. Of a delta, updating the closed versions and deriving the new ones take a fifth each: a
+checkpoint lies before each run, so that a closed version writes its whole page to the log, as it does for
+dbt. The rest are many joins of the touched members with history or dimension, none of which stands out.
+What a delta costs does not grow with the table, as dbt's does. Of a first load, history, versions and
+dimension are each written once, where dbt writes one table. Next: few staged rows need not be looked up
+before they are placed; what is placed looks for its member and its last events four times, where once would
+do; a first load may write its history without a table of what is new.
 """
 _HEADER = (
     "what",
@@ -117,22 +119,26 @@ def measure(options: Options) -> Section:
         for kind in KINDS:
             bench.run("first load", kind, bench.first())
         for _ in range(options.rounds):
-            bench.round("snapshot, 1 % changed, 0.5 % new", bench.snapshot())
+            bench.round(_SNAPSHOT, bench.snapshot())
         for _ in range(options.rounds):
-            bench.round("delta", bench.delta())
+            bench.round(_DELTA, bench.delta())
         bench.compare()
         for _ in range(options.rounds):
             bench.run("late rows", "timed", bench.late(), with_dbt=False)
         bench.grow()
         for _ in range(options.rounds):
-            name = f"delta, {OLDER_VERSIONS + 1} versions per key"
+            name = f"{_DELTA}, {OLDER_VERSIONS + 1} versions per key"
             bench.run(name, "timed", bench.delta(), with_dbt=False)
         return bench.section(options)
 
 
 @dataclass
 class _Costs:
-    """What one case took, round by round; dbt's are empty where it does not take part."""
+    """What one case took, round by round; dbt's are empty where it does not take part.
+
+    Attributes:
+        statements: Which took longest in the last round.
+    """
 
     rows: int = 0
     seconds: list[float] = field(default_factory=list)
@@ -140,6 +146,7 @@ class _Costs:
     dbt: list[float] = field(default_factory=list)
     dbt_process: list[float] = field(default_factory=list)
     dbt_cpu: list[float] = field(default_factory=list)
+    statements: str = ""
 
     def cells(self) -> list[str]:
         """As a row of the table, without its name."""
@@ -169,6 +176,7 @@ class _Bench:
         """Make the warehouse and the database of the peer."""
         for name in ("bench", "peer"):
             self._server.create_database(name)
+        log_statements(self._server.url("bench"))
         self._ours = BenchWarehouse(self._server.url("bench"), catalog())
         self._peer_url = self._server.url("peer")
         self._dbt = DbtProject(self._folder / "dbt", self._peer_url)
@@ -228,7 +236,9 @@ class _Bench:
         as_of = (START + timedelta(days=self._day, hours=12)).strftime("%Y-%m-%d %H:%M:%S.%f")
         self._day += 1
         staged = [Staged(f"bench.{kind}", path, row_count=rows.num_rows)]
+        log = StatementLog(self._server)
         seconds, cpu = self._with_cpu(lambda: self._ours.load(staged, as_of).total)
+        costs.statements = log.longest()
         costs.seconds.append(seconds)
         costs.cpu.append(cpu)
         print(f"{case} ({kind}): {seconds:.2f} s, server {cpu:.2f} CPU s", flush=True)
@@ -287,6 +297,9 @@ class _Bench:
         self._ours.execute(*_OLDER.format(**names).split(";"))
         self._ours.settled_down()
 
+    def _statements(self, case: str) -> str:
+        return self._costs[case, "stated"].statements
+
     def section(self, options: Options) -> Section:
         """What was measured."""
         names = {"keys": self._count, "attributes": len(ATTRIBUTES), "delta": DELTA_ROWS}
@@ -294,11 +307,13 @@ class _Bench:
         grown = [
             statistics.median(c.cpu) for (case, _), c in self._costs.items() if "versions per key" in case
         ]
-        once = statistics.median(self._costs["delta", "timed"].cpu)
+        once = statistics.median(self._costs[_DELTA, "timed"].cpu)
         notes = [
             f"dbt is absent: {self._absent}." if self._absent else "The versions are equal to dbt's.",
             f"A delta with {OLDER_VERSIONS + 1} versions per key took {grown[0] / once:.2f} x the CPU seconds"
             " of one with few.",
+            f"The longest statements of the last snapshot by what holds: {self._statements(_SNAPSHOT)};"
+            f" of such a delta: {self._statements(_DELTA)}.",
         ]
         return Section(
             title="Type 2 dimension",

@@ -149,7 +149,8 @@ def where_time_goes(runs: Runs, what: str) -> str:
     return (
         f"Of our time {what}, {start:.1f} s go by before the run begins, {run:.1f} s from there to its "
         f"commit, and {rest:.1f} s after it. By the log of the last round, from end to end of each kind of "
-        f"task: {runs.phases[-1]}."
+        f"task: {runs.phases[-1]}. The statements of the warehouse that took longest, of all sessions "
+        f"together: {runs.statements[-1]}."
     )
 
 
