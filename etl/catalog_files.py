@@ -158,7 +158,7 @@ def _check_references(catalog: Catalog, folder: Path) -> None:
             wrong.append(f"{where}: parent.table: {table.parent.table} is not a table of the catalog")
         wrong += [f"{where}: {problem}" for problem in join_problems(catalog.tables, table)]
     for dimension in catalog.dimensions.values():
-        wrong += _dimension_problems(catalog, dimension, f"{folder}/dimensions/{dimension.name}.yaml")
+        wrong += _event_problems(catalog, dimension, f"{folder}/dimensions/{dimension.name}.yaml")
     wrong += target_problems(catalog, folder)
     if wrong:
         raise ConfigError("\n".join(wrong), "Correct the name, or declare what it names.")
@@ -179,13 +179,8 @@ def _kind_problems(source: SourceSystem, table: SourceTable, path: Path) -> list
     return [_told(path, node, (declared,), message)]
 
 
-def _dimension_problems(catalog: Catalog, dimension: Dimension, where: str) -> list[str]:
+def _event_problems(catalog: Catalog, dimension: Dimension, where: str) -> list[str]:
     wrong = []
-    for name, snowflake in dimension.snowflakes.items():
-        if snowflake.dimension not in catalog.dimensions:
-            wrong.append(
-                f"{where}: snowflakes.{name}: {snowflake.dimension} is not a dimension of the catalog"
-            )
     for event in dimension.events:
         table = catalog.tables.get(event.table)
         if table is None:

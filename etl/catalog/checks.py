@@ -26,7 +26,8 @@ def target_problems(catalog: Catalog, folder: Path) -> list[str]:
     """What is wrong with dimensions, facts and replicas as a whole; none when all fits together."""
     wrong = [*_fed_twice(catalog, folder), *_too_long(catalog, folder)]
     for dimension in catalog.dimensions.values():
-        wrong += _dimension_problems(dimension, f"{folder}/dimensions/{dimension.name}.yaml")
+        where = f"{folder}/dimensions/{dimension.name}.yaml"
+        wrong += [*_dimension_problems(dimension, where), *_snowflake_problems(catalog, dimension, where)]
     for fact in catalog.facts.values():
         wrong += _fact_problems(catalog, fact, f"{folder}/facts/{fact.name}.yaml")
     return wrong
@@ -59,7 +60,7 @@ def _too_long(catalog: Catalog, folder: Path) -> Iterator[str]:
             yield from _name_problem(where, name)
     for dimension in catalog.dimensions.values():
         where = f"{folder}/dimensions/{dimension.name}.yaml"
-        names = [f"{dimension.relation}_current_idx", *dimension.key]
+        names = [f"{dimension.relation}_current_idx", *dimension.key, *dimension.snowflakes]
         for attribute in dimension.attributes:
             names += [f"previous_{attribute}", f"{attribute}_changed_at"]
         for name in names:
@@ -84,6 +85,45 @@ def _dimension_problems(dimension: Dimension, where: str) -> Iterator[str]:
                 f"{where}: attributes.{name}: a column that every dimension has or is derived with; call it"
                 " otherwise, and name its column under 'columns' of the event"
             )
+
+
+def _snowflake_problems(catalog: Catalog, dimension: Dimension, where: str) -> Iterator[str]:
+    columns = {name: attribute.type for name, attribute in dimension.attributes.items()} | dimension.key
+    taken = {*DIMENSION_COLUMNS, *columns, dimension.surrogate}
+    for name, snowflake in dimension.snowflakes.items():
+        here, other = f"{where}: snowflakes.{name}", catalog.dimensions.get(snowflake.dimension)
+        if name in taken:
+            yield f"{here}: the dimension has a column of that name already; call it otherwise"
+        if snowflake.attribute not in columns:
+            yield f"{here}: {snowflake.attribute} is no attribute and no key column of the dimension"
+        if other is None:
+            yield f"{here}: {snowflake.dimension} is not a dimension of the catalog"
+        elif _leads_to(catalog, other, dimension):
+            yield (
+                f"{here}: the way through {other.name} comes back to {dimension.name}, but dimensions are"
+                " merged one after the other: keep the plain attribute, and take the snowflake out"
+            )
+        elif len(other.key) > 1:
+            yield (
+                f"{here}: the key of {other.name} is {', '.join(other.key)}, but one attribute is all that"
+                " a snowflake has to find a member by: take it out, or give the dimension a key of one column"
+            )
+        elif snowflake.attribute in columns:
+            own, ((key, key_type),) = columns[snowflake.attribute], other.key.items()
+            # text holds a number's digits, but no database compares the two
+            if not can_hold(key_type, own) or (key_type == "text") != (own == "text"):
+                yield f"{here}: {snowflake.attribute} is {own}, but {key} of {other.name} is {key_type}"
+
+
+def _leads_to(catalog: Catalog, start: Dimension, end: Dimension) -> bool:
+    """Whether a dimension is another one, or its snowflakes lead there, directly or through others."""
+    seen, ahead = set[str](), [start.name]
+    while ahead:
+        name = ahead.pop()
+        if name not in seen and name in catalog.dimensions:
+            ahead += [snowflake.dimension for snowflake in catalog.dimensions[name].snowflakes.values()]
+        seen.add(name)
+    return end.name in seen
 
 
 def _fact_problems(catalog: Catalog, fact: Fact, where: str) -> Iterator[str]:

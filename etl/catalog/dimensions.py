@@ -36,7 +36,9 @@ class Snowflake(Model):
     """A surrogate key of another dimension that this one carries beside the plain attribute."""
 
     dimension: str
-    attribute: str = Field(description="Attribute here that holds the other dimension's natural key")
+    attribute: str = Field(
+        description="Attribute or key column here that holds the other dimension's natural key of one column"
+    )
 
 
 class Guard(Model):

@@ -222,6 +222,96 @@ def test_what_does_not_fit_together_is_said_with_file_and_field(
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("snowflake", "maker", "says"),
+    [
+        pytest.param("{dimension: maker, attribute: brand}", "{name: text}", None, id="fits"),
+        pytest.param(
+            "{dimension: makers, attribute: brand}",
+            "{name: text}",
+            "dimensions/item.yaml: snowflakes.brand_key: makers is not a dimension of the catalog",
+            id="unknown-dimension",
+        ),
+        pytest.param(
+            "{dimension: maker, attribute: label}",
+            "{name: text}",
+            "snowflakes.brand_key: label is no attribute and no key column of the dimension",
+            id="unknown-attribute",
+        ),
+        pytest.param(
+            "{dimension: maker, attribute: brand}",
+            "{name: text, country: text}",
+            "the key of maker is name, country, but one attribute is all",
+            id="composite-key",
+        ),
+        pytest.param(
+            "{dimension: item, attribute: brand}",
+            "{name: text}",
+            "snowflakes.brand_key: the way through item comes back to item",
+            id="to-itself",
+        ),
+        pytest.param(
+            "{dimension: maker, attribute: brand}",
+            "{name: text}\nsnowflakes: {best_key: {dimension: item, attribute: best}}",
+            "snowflakes.brand_key: the way through maker comes back to item",
+            id="circle",
+        ),
+        pytest.param(
+            "{dimension: maker, attribute: brand}",
+            "{name: text}\nsnowflakes: {best_key: {dimension: maker, attribute: name}}",
+            "dimensions/maker.yaml: snowflakes.best_key: the way through maker comes back to maker",
+            id="circle-ahead",
+        ),
+        pytest.param(
+            "{dimension: maker, attribute: item_id}",
+            "{name: bigint}",
+            None,
+            id="by-the-key",
+        ),
+        pytest.param(
+            "{dimension: maker, attribute: brand}",
+            "{name: bigint}",
+            "snowflakes.brand_key: brand is text, but name of maker is bigint",
+            id="other-type",
+        ),
+        pytest.param(
+            "{dimension: maker, attribute: item_id}",
+            "{name: text}",
+            "snowflakes.brand_key: item_id is bigint, but name of maker is text",
+            id="number-for-text",
+        ),
+        pytest.param(
+            "{dimension: maker, attribute: brand}\n  item_key: {dimension: maker, attribute: brand}",
+            "{name: text}",
+            "snowflakes.item_key: the dimension has a column of that name already",
+            id="name-taken",
+        ),
+    ],
+)
+def test_a_snowflake_leads_by_one_attribute_and_never_back(
+    folder: Path, snowflake: str, maker: str, says: str | None
+) -> None:
+    with (folder / "dimensions" / "item.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"snowflakes:\n  brand_key: {snowflake}\n")
+    columns = (
+        "{name: {type: text, nullable: false}, country: {type: text, nullable: false}, best: {type: bigint}}"
+    )
+    (folder / "tables" / "s" / "makers.yaml").write_text(
+        f"description: makers\ntable: makers\nkey: [name]\ncolumns: {columns}\n", encoding="utf-8"
+    )
+    (folder / "dimensions" / "maker.yaml").write_text(
+        f"description: makers\nkey: {maker}\nevents: [{{table: s.makers}}]\n"
+        "attributes: {best: {type: bigint, scd: 1}}\n",
+        encoding="utf-8",
+    )
+    if says is None:
+        assert [d.name for d in load_catalog(folder).dimensions_in_order()] == ["maker", "item"]
+        return
+    with pytest.raises(ConfigError) as caught:
+        load_catalog(folder)
+    assert says in caught.value.problem
+
+
 def test_without_latest_by_a_grain_has_one_row(folder: Path) -> None:
     path = folder / "facts" / "counts.yaml"
     text = path.read_text(encoding="utf-8").replace("latest_by: exported_at\n", "")
