@@ -180,8 +180,11 @@ class DatabaseWarehouse:
                 dropped_count=totals.dropped_count,
                 plan=plan,
             )
-            settled = staging.settle_table(session, staged, table, analyzed_columns(self._catalog, table))
+            analyzed = analyzed_columns(self._catalog, table)
+            settled = staging.settle_table(session, staged, table, analyzed)
             settled = apply_whole_steps(session, settled, self._catalog.tables)
+            if table.settle:  # columns that steps fill held nothing before
+                session.analyze(staged.schema, staged.relation, analyzed)
         return replace(settled, seconds=round(totals.seconds + time.monotonic() - started, 3))
 
     def profile(self, staged: StagedTable, run: Run) -> list[ProfileDrift]:

@@ -51,8 +51,8 @@ create {{ "unlogged " if not becomes_copy }}table {{ schema | ident }}.{{ relati
     -- cached, because a number at a time would cost a fifth of the COPY
     _row bigint generated always as identity (cache 1000)
 )
--- It is written once and analyzed where that matters; a worker that vacuums it takes a processor,
--- and the statement that turns the table into a copy waits a second for it to give way.
+-- Settling makes its statistics; a worker that vacuums it takes a processor meanwhile, and the
+-- statement that turns the table into a copy waits a second for it to give way.
 with (autovacuum_enabled = false);
 {%- if keys_relation %}
 create unlogged table {{ schema | ident }}.{{ keys_relation | ident }} (
@@ -60,6 +60,5 @@ create unlogged table {{ schema | ident }}.{{ keys_relation | ident }} (
     {{ column | ident }} {{ type | type }},
     {%- endfor %}
     _cursor text
-)
-with (autovacuum_enabled = false);
+);
 {%- endif %}
