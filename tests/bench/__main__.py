@@ -20,6 +20,7 @@ NAMES = (
     "full_copy",
     "larger_copy",
     "whole_job",
+    "larger_job",
     "incremental",
     "parallel",
     "partition_cost",

@@ -55,8 +55,8 @@ keys, 1 % of them changed and 0.5 % new; a delta {delta:,} changed keys; late ro
 the version that is current. Both ways are measured: rows that say since when they hold (dbt: strategy
 timestamp), and rows that do not, whose attributes are compared (dbt: strategy check). dbt's seconds are
 those that it counts for its statements, without the load of its source table and the start of its process;
-those of its process lack only that load, which ours always contain. Its snapshot table has indexes on the key
-and on dbt_scd_id. Afterwards all versions are held against dbt's by a hash. Aims: a snapshot at most 0.5 x
+those of its process contain its start, which ours do not. Its snapshot table has indexes on the key and on
+dbt_scd_id. Afterwards all versions are held against dbt's by a hash. Aims: a snapshot at most 0.5 x
 dbt's check, a delta at most 0.2 x; with {versions} versions per key at most 1.3 x of what it costs with one.
 CPU seconds are those of all processes of the database server;
 what it does in the background is in them, and one that ends while they are read can be missed, so a single
@@ -312,8 +312,8 @@ class _Bench:
             f"dbt is absent: {self._absent}." if self._absent else "The versions are equal to dbt's.",
             f"A delta with {OLDER_VERSIONS + 1} versions per key took {grown[0] / once:.2f} x the CPU seconds"
             " of one with few.",
-            f"The longest statements of the last snapshot by what holds: {self._statements(_SNAPSHOT)};"
-            f" of such a delta: {self._statements(_DELTA)}.",
+            f"Where rows say only what holds, the longest statements of the last snapshot were"
+            f" {self._statements(_SNAPSHOT)}; of the last delta {self._statements(_DELTA)}.",
         ]
         return Section(
             title="Type 2 dimension",

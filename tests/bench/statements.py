@@ -14,9 +14,7 @@ from tests.bench.warehouses import execute
 _LEAST_MS = 5
 _LEAST_SHARE = 0.04
 _SHOWN_CHARACTERS = 45
-_LOGGED = re.compile(
-    r"LOG:  duration: ([\d.]+) ms  (?:statement|execute [^:]*): (.*(?:\n\t.*)*)", re.MULTILINE
-)
+_LOGGED = re.compile(r"LOG:  duration: ([\d.]+) ms  (?:statement|execute [^:]*): (.*(?:\n\t.*)*)")
 _STAGING = re.compile(r"\bstaging_[0-9a-f]{32}\.")
 
 
@@ -34,7 +32,7 @@ class StatementLog:
         self._start = self._path.stat().st_size
 
     def longest(self) -> str:
-        """Seconds of each statement that took a good part of all, of those alike together."""
+        """Seconds of the statements that took a good part of all, of those that begin alike together."""
         with self._path.open("rb") as log:
             log.seek(self._start)
             text = log.read().decode("utf-8", "replace")
@@ -43,7 +41,7 @@ class StatementLog:
             seconds[_label(statement)] += float(milliseconds) / 1_000
         least = _LEAST_SHARE * sum(seconds.values())
         long = sorted((item for item in seconds.items() if item[1] >= least), key=lambda item: -item[1])
-        return ", ".join(f"`{label}` {taken:.2f} s" for label, taken in long)
+        return ", ".join(f"`{label}` {taken:.2f} s" for label, taken in long) or "none of them is long"
 
 
 def _label(statement: str) -> str:
