@@ -45,6 +45,7 @@ class StatementLog:
 
 
 def _label(statement: str) -> str:
-    """How a statement begins, without what differs from run to run."""
-    told = _STAGING.sub("", " ".join(statement.replace('"', "").replace("`", "").split()))
+    """How a statement begins, without comments and what differs from run to run."""
+    told = re.sub(r"--.*|[\"`]", "", statement)
+    told = _STAGING.sub("", " ".join(told.split()))
     return told if len(told) <= _SHOWN_CHARACTERS else told[:_SHOWN_CHARACTERS].rpartition(" ")[0] + " …"
