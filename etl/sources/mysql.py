@@ -91,8 +91,9 @@ class MySQLSource:
             estimated = _estimated_rows(cursor, select(["1"], relation.sql, conditions))
             if estimated <= self._settings.partition_rows:
                 return (extract,)
-            if extract.window.low is None and relation.is_ranged_by_number:
-                # The whole table: counting it would take as long as a good part of reading it.
+            if extract.window.low is None and relation.is_ranged_by_number and table.query is None:
+                # The whole table: counting it would take as long as a good part of reading it. The rows of a
+                # query would be sorted for each end; they are counted in one pass instead.
                 count, (low, high) = estimated, _one_row(cursor, ends_of(relation))
             else:
                 count, low, high = _one_row(cursor, select(relation.measures, relation.sql, conditions))
