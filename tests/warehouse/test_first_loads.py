@@ -104,6 +104,18 @@ def test_autovacuum_leaves_the_staged_table_alone(world: World) -> None:
     ) == [(["autovacuum_enabled=false"],)]
 
 
+def test_statistics_know_what_a_step_has_filled(postgres_database: str, settings_: Settings) -> None:
+    """The merge plans by them, and without autovacuum nobody makes them later."""
+    fill = {"step": "fill_from_rows", "column": "price", "method": "mean"}
+    world = World(postgres_database, settings_, _catalog(DECLARED | {"settle": [fill]}))
+    run = world.new_run()
+    world.warehouse.begin_run(run, [world.catalog.tables["s.things"]])
+    world.stage_table(run, "s.things", Batch({"s.things": [_thing(1), _thing(2) | {"price": None}]}))
+    null_share = "select null_frac from pg_stats where attname = 'price' and schemaname = %s"
+    assert world.query(null_share, (run.staging_schema,)) == [(0,)]
+    world.close()
+
+
 def test_what_comes_later_changes_only_what_differs(world: World) -> None:
     """Laws R4, S9."""
     _load(world, [_thing(1), _thing(2)])

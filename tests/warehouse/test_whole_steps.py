@@ -449,24 +449,6 @@ def test_columns_come_from_the_row_of_another_table_with_the_same_key(
     assert done.log[0] == (1, "join_table", ("points",), 6, 6, 2, 6, 4)
 
 
-def test_statistics_know_what_a_step_has_filled(settling: Settling, system: str) -> None:
-    """The merge plans by them, and nobody makes them later."""
-    if system == "mysql":
-        pytest.skip("MySQL looks at a table anew as it grows.")
-    table = things(JOIN, points={"type": "integer"})
-    day = date(2026, 3, 9)
-    people = [{"person": "ann", "day": day, "points": 5}]
-    with settling.run_over([table, PEOPLE]) as (run, warehouse):
-        settling.stage(run, PEOPLE, people)
-        settling.stage(run, table, rows_with("name", "ann", "zoe", day=[day, day]))
-        warehouse.settle(plan_of(table), run)
-        null_share = settling.query(
-            "select null_frac from pg_stats where attname = 'points' and schemaname = %s and tablename = %s",
-            (run.staging_schema, table.relation),
-        )
-    assert null_share == [(0.5,)]
-
-
 def test_a_join_with_a_table_that_the_run_does_not_read_says_so(settling: Settling) -> None:
     table = things(JOIN, points={"type": "integer"})
     warehouse = settling.warehouse_of({"t.things": table, "crm.people": PEOPLE})
